@@ -1,0 +1,105 @@
+"""What a world implements, so that the engine can see it and act on it.
+
+Calls may block; the engine runs them off its loop (`engine.execute`). Every write is safe to call
+twice. A call that cannot be done raises `EffectFailed`; a read that cannot be done returns None.
+`tests/contract` holds every implementation, the simulator's included, to the same suite.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from tidegate.core.decision import (
+    DeregisterTarget,
+    DrainTarget,
+    Job,
+    RegisterTarget,
+    StartTask,
+)
+from tidegate.core.metrics import Second
+from tidegate.core.model import App, Colour
+from tidegate.core.seen import BalancerSeen, JobSeen, Routing, TaskSeen
+
+
+class Clock(Protocol):
+    """Time that never runs backwards."""
+
+    def now(self) -> int:
+        """Milliseconds since the Unix epoch, never less than the last answer."""
+        ...
+
+
+class Tasks(Protocol):
+    """Containers of this app on a container engine."""
+
+    def start(self, action: StartTask) -> None:
+        """Create and start the task by digest, unless it is already there."""
+        ...
+
+    def stop(self, task: str, grace_ms: int) -> None:
+        """Stop the task and wait for it, killing it after the grace; nothing if it is not there."""
+        ...
+
+    def remove(self, task: str) -> None:
+        """Remove a stopped task; nothing if it is not there."""
+        ...
+
+    def observe(self) -> tuple[TaskSeen, ...] | None:
+        """Every task of this app, or None when the engine cannot be read."""
+        ...
+
+
+class Balancer(Protocol):
+    """The data plane: listeners, target groups and weights."""
+
+    def serve(self, app: App) -> None:
+        """Serve exactly these services. Weights and targets of services that stay are kept."""
+        ...
+
+    def register(self, action: RegisterTarget) -> None:
+        """Add the target, or make it ready again when it was draining."""
+        ...
+
+    def drain(self, action: DrainTarget) -> None:
+        """No new requests for the target; nothing if it is not there."""
+        ...
+
+    def deregister(self, action: DeregisterTarget) -> None:
+        """Take the target out; refused with `EffectFailed` while it is busy, unless forced."""
+        ...
+
+    def route(self, routing: Routing) -> None:
+        """Set a service's split at once."""
+        ...
+
+    def observe(self) -> BalancerSeen | None:
+        """What the balancer itself holds, or None when it cannot be read."""
+        ...
+
+
+class Metrics(Protocol):
+    """Requests, errors and latency of each target group, second by second."""
+
+    def observe(
+        self, since_ms: int
+    ) -> tuple[Mapping[tuple[str, Colour], tuple[Second, ...]], int] | None:
+        """Complete seconds from `since_ms` on, and the time up to which they are complete.
+
+        None when the data plane's stream cannot be read.
+        """
+        ...
+
+
+class Jobs(Protocol):
+    """Builds, tests, scans, checks and hooks."""
+
+    def start(self, job: Job) -> None:
+        """Start the job in the background, unless one of its id runs or has ended."""
+        ...
+
+    def observe(self) -> Mapping[str, JobSeen]:
+        """Every job of this engine's life, by id."""
+        ...
+
+    def prune(self, keep: tuple[str, ...]) -> None:
+        """Remove the app's images except these digests and those that a task still uses."""
+        ...

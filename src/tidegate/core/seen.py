@@ -1,0 +1,169 @@
+"""What the world looked like at one moment: tasks, targets, routing, metrics, jobs.
+
+A part that could not be read is None, never empty: UNKNOWN is not the same as "nothing there".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tidegate.core.metrics import Second
+from tidegate.core.model import Colour
+
+
+class TaskState(StrEnum):
+    """A task's last status, by ECS's names. A STOPPED task is still there until it is removed."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+
+
+class Health(StrEnum):
+    """What the health check says of a task. UNKNOWN until it has passed or failed enough times."""
+
+    HEALTHY = "HEALTHY"
+    UNHEALTHY = "UNHEALTHY"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """A task as the container engine and the health check show it.
+
+    `address` is `host:port` on loopback once running. `exit_code` is set when STOPPED.
+    """
+
+    id: str
+    service: str
+    release: int
+    digest: str
+    state: TaskState
+    health: Health = Health.UNKNOWN
+    address: str | None = None
+    exit_code: int | None = None
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A task in a target group of the balancer.
+
+    `draining` targets get no new requests; `active` counts requests and connections under way.
+    """
+
+    service: str
+    colour: Colour
+    task: str
+    draining: bool = False
+    active: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How a service's traffic is split: `green_bp` to green, the rest to blue.
+
+    `test` is the colour that the test listener and the test header reach, or None for neither.
+    """
+
+    service: str
+    green_bp: int
+    test: Colour | None = None
+
+    def weight_bp(self, colour: Colour) -> int:
+        """The share of production traffic, in basis points, that this colour gets."""
+        return self.green_bp if colour is Colour.GREEN else 10_000 - self.green_bp
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerSeen:
+    """The balancer's own word: its targets, and the routing of each service that it serves."""
+
+    targets: tuple[Target, ...] = ()
+    routing: Mapping[str, Routing] = field(default_factory=dict)
+
+
+class JobState(StrEnum):
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+class Severity(StrEnum):
+    """How bad a finding is, worst first. UNKNOWN: the data carries none."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    NEGLIGIBLE = "NEGLIGIBLE"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One vulnerability in one package of an image."""
+
+    id: str
+    package: str
+    version: str
+    severity: Severity
+    fixed_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scanner found in the image `digest`. `findings` None: it could not tell, and why."""
+
+    digest: str
+    findings: tuple[Finding, ...] | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    """A long piece of work, by the id that its action gave it.
+
+    `images` (service, digest) is filled by a build, `reports` by a scan.
+    """
+
+    id: str
+    state: JobState
+    summary: str = ""
+    images: tuple[tuple[str, str], ...] = ()
+    reports: tuple[ScanReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFailure:
+    """An action that an adapter could not do, since the last look. `action` is its identity."""
+
+    action: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The world as of this look.
+
+    `metrics` holds the past seconds of each target group, oldest first, complete up to
+    `metrics_until` (ms); a second without requests is left out. `jobs` forgets nothing while the
+    engine lives; after a restart unfinished jobs are gone and are started again.
+    """
+
+    tasks: tuple[TaskSeen, ...] | None = None
+    balancer: BalancerSeen | None = None
+    metrics: Mapping[tuple[str, Colour], tuple[Second, ...]] | None = None
+    metrics_until: int = 0
+    jobs: Mapping[str, JobSeen] = field(default_factory=dict)
+    failures: tuple[ActionFailure, ...] = ()
+
+    def task(self, task_id: str) -> TaskSeen | None:
+        """The task of that id, or None when it is not there or the engine could not be read."""
+        return next((t for t in self.tasks or () if t.id == task_id), None)
+
+    def target(self, task_id: str) -> Target | None:
+        """The task's place in the balancer, or None."""
+        if self.balancer is None:
+            return None
+        return next((t for t in self.balancer.targets if t.task == task_id), None)
