@@ -287,7 +287,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where the app answers: production, test traffic, and the header that reaches the candidate."""
+    """Where the app answers: production, test traffic, the header that reaches the candidate."""
 
     address: str = "127.0.0.1"
     port: int = 8080
