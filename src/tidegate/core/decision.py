@@ -443,8 +443,11 @@ class TaskHealthy:
 
 @dataclass(frozen=True, slots=True)
 class TaskDraining:
+    """The task is to go. `failed` when that is its own fault, not a wish of ours."""
+
     task: str
     reason: str
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

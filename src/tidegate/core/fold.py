@@ -171,17 +171,16 @@ def _advance_deployment(progress: Progress, event: _DeploymentEvent, at: int) ->
         case d.StepPassed(_, step, _):
             changes = {"passed": known.passed | {step}}
         case d.TrafficShifted(_, step, weight_bp, _):
-            changes = {"step": step, "weight_bp": weight_bp, "observed_at": None}
+            changes = {"step": step, "weight_bp": weight_bp, "asked_at": at, "observed_at": None}
             changes |= {"shifted_at": known.shifted_at or at}
         case d.TrafficObserved():
             changes = {"observed_at": at}
         case d.DeploymentPaused(_, by):
-            changes = {"paused_by": by}
+            changes = {"paused_by": by, "paused_at": known.paused_at if known.paused_by else at}
         case d.DeploymentResumed():
-            # The time spent paused is not time spent at this step.
-            changes = {"paused_by": None, "observed_at": at if known.observed_at else None}
+            changes = _go_on(known, at)
         case d.PromoteRequested(_, by):
-            changes = {"promoted_by": by, "paused_by": None}
+            changes = {"promoted_by": by, **_go_on(known, at)}
         case d.AbortRequested(_, by):
             changes = {"aborted_by": by}
         case d.RollbackStarted(_, kind, reason, requests, errors):
@@ -190,6 +189,16 @@ def _advance_deployment(progress: Progress, event: _DeploymentEvent, at: int) ->
         case _:
             assert_never(event)
     return _deployment(progress, event.deployment, **changes)
+
+
+def _go_on(known: Deployment, at: int) -> dict[str, object]:
+    """The end of a pause: its time counts for neither the stage nor the step."""
+    if known.paused_by is None:
+        return {}
+    paused_ms = at - known.paused_at
+    observed_at = None if known.observed_at is None else known.observed_at + paused_ms
+    stage_since = known.stage_since + paused_ms
+    return {"paused_by": None, "stage_since": stage_since, "observed_at": observed_at}
 
 
 _TaskEvent = (
@@ -212,13 +221,25 @@ def _advance_task(progress: Progress, event: _TaskEvent, at: int) -> Progress:
         progress = _count(progress, "task")
         return replace(progress, tasks={**progress.tasks, event.task: record})
     known = progress.tasks[event.task]
-    record = replace(known, phase=_PHASE[type(event)], since=at)
+    failed = known.failed or (isinstance(event, d.TaskDraining) and event.failed)
+    record = replace(known, phase=_PHASE[type(event)], since=at, failed=failed)
     progress = replace(progress, tasks={**progress.tasks, event.task: record})
-    deployment = progress.deployment_of(known.service)
-    counts = isinstance(event, d.TaskStopped) and event.failed
-    if counts and deployment and deployment.candidate == known.release:
-        failed = deployment.failed_tasks + 1
-        return _deployment(progress, deployment.id, failed_tasks=failed)
+    if isinstance(event, d.TaskStopped) and event.failed:
+        return _count_failure(progress, known, at)
+    return progress
+
+
+FAILURE_MEMORY_MS = 60_000
+"""Failures further apart than this are not a row of failures."""
+
+
+def _count_failure(progress: Progress, task: TaskRecord, at: int) -> Progress:
+    service = progress.services[task.service]
+    row = service.failures + 1 if at - service.failed_at <= FAILURE_MEMORY_MS else 1
+    progress = _service(progress, task.service, failures=row, failed_at=at)
+    deployment = progress.deployment_of(task.service)
+    if deployment and deployment.candidate == task.release:
+        return _deployment(progress, deployment.id, failed_tasks=deployment.failed_tasks + 1)
     return progress
 
 

@@ -6,6 +6,7 @@ Latency is kept as counts per bucket: bounds grow by 5 %, so a percentile is at 
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
 
 
 def _bounds() -> tuple[int, ...]:
@@ -29,7 +30,7 @@ class Second:
     """What one target group answered in the second that begins at `at_ms`.
 
     `errors` counts 5xx answers and connections that got none. `latency` is sparse and sorted:
-    (bucket, requests) pairs; see `BUCKET_BOUNDS_US`.
+    (bucket, requests) pairs; see `BUCKET_BOUNDS_US`. `status` holds (first digit, requests) pairs.
     """
 
     at_ms: int
@@ -59,11 +60,14 @@ def merge(seconds: Iterable[Second]) -> Second:
 
 
 def percentile_us(second: Second, percent: float) -> int | None:
-    """The latency in µs that `percent` of the requests stay within, or None without requests."""
+    """The latency in µs that `percent` of the requests stay within, or None without requests.
+
+    `percent` is 0 to 100 and may be a fraction: 99.9. The answer is a bucket's upper bound.
+    """
     total = sum(count for _, count in second.latency)
     if total == 0:
         return None
-    rank = max(1, -(-total * percent // 100))
+    rank = max(1, ceil(round(total * percent / 100, 6)))  # 99.9 % of 1,000 is 999, not 1,000
     seen = 0
     for bucket, count in second.latency:
         seen += count
@@ -74,5 +78,14 @@ def percentile_us(second: Second, percent: float) -> int | None:
 
 def slower_than(second: Second, latency_us: int) -> int:
     """How many requests fell in a bucket above the one that holds `latency_us`."""
-    limit = bucket_of(latency_us)
-    return sum(count for bucket, count in second.latency if bucket > limit)
+    return slower_than_bucket(second, bucket_of(latency_us))
+
+
+def slower_than_bucket(second: Second, limit: int) -> int:
+    """How many requests fell in a bucket above `limit`. Costs only what it counts."""
+    count = 0
+    for bucket, requests in reversed(second.latency):
+        if bucket <= limit:
+            break
+        count += requests
+    return count

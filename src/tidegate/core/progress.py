@@ -32,6 +32,7 @@ class TaskRecord:
     started_at: int
     phase: TaskPhase = TaskPhase.STARTED
     since: int = 0
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Rollback:
 class Deployment:
     """One attempt to move a service from its stable release to a candidate.
 
-    `weight_bp` was asked for; `observed_at` is when the balancer was seen to hold it, or None.
+    `weight_bp` was asked for at `asked_at`; `observed_at` is when the balancer was seen to hold it,
+    or None. Time spent paused is taken out of `stage_since` and `observed_at` on resuming.
     `step` indexes the shift's timetable, -1 before the first. `failed_tasks` counts starts of
     candidate tasks that ended before or after they were healthy.
     """
@@ -65,9 +67,11 @@ class Deployment:
     stage_since: int = 0
     step: int = -1
     weight_bp: int = 0
+    asked_at: int = 0
     observed_at: int | None = None
     shifted_at: int | None = None
     paused_by: str | None = None
+    paused_at: int = 0
     promoted_by: str | None = None
     aborted_by: str | None = None
     passed: frozenset[str] = frozenset()
@@ -95,7 +99,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProgress:
-    """A service: its stable release and colour, its desired count, what moves and what waits."""
+    """A service: its stable release and colour, its desired count, what moves and what waits.
+
+    `failures` counts task failures in a row (within a minute of each other); `failed_at` is the
+    last one's time. `good` holds the releases that have been stable, the latest last.
+    """
 
     name: str
     desired: int
@@ -104,6 +112,8 @@ class ServiceProgress:
     deployment: str | None = None
     waiting: Waiting | None = None
     good: tuple[int, ...] = ()
+    failures: int = 0
+    failed_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,10 +77,14 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class BalancerSeen:
-    """The balancer's own word: its targets, and the routing of each service that it serves."""
+    """The balancer's own word: its targets, and the routing of each service that it serves.
+
+    `listener` is `core.routing.listener_key` of the app file that its configuration was made from.
+    """
 
     targets: tuple[Target, ...] = ()
     routing: Mapping[str, Routing] = field(default_factory=dict)
+    listener: str = ""
 
 
 class JobState(StrEnum):

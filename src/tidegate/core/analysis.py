@@ -1,0 +1,203 @@
+"""The comparison of a candidate with stable on the same seconds of traffic, at any time.
+
+Two tests run side by side, each with half of the false rollbacks that the policy allows
+(Bonferroni): more 5xx answers, and more requests slower than stable's 95th percentile of earlier
+seconds. Both are products of bets (`core.eprocess` names the papers), so the bound holds however
+often one looks and whenever one stops: over a whole deployment, an equal candidate is found worse
+with probability at most `false_rollback_rate`.
+
+What it rests on: the balancer splits requests at random, and both sides have equally many tasks.
+Errors must not cling together within one second on one side only; slow requests may.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tidegate.core.baseline import Baseline
+from tidegate.core.eprocess import (
+    ERROR_PRIOR,
+    STAKE_PRIOR,
+    EProcess,
+    Tally,
+    error_factors,
+    slow_factors,
+)
+from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, slower_than_bucket
+from tidegate.core.model import AnalysisPolicy
+
+BASELINE_MS = 60_000
+"""So much of stable's traffic before the candidate's first is used to learn what is normal."""
+
+ENOUGH_REQUESTS = 30
+"""With fewer on either side, "no difference seen" would say nothing."""
+
+_BLOCK_REQUESTS = 5  # fewer of either side are pooled with the next second's before a bet
+_BASELINE_REQUESTS = 100  # of stable, before its 95th percentile means anything
+_SLOW_BUCKETS = 2  # over the bucket of the p95: a request must be some 10 % slower to be slow
+
+
+class ComparisonVerdict(StrEnum):
+    """What the comparison says. NOT_ENOUGH_DATA is a word of its own, never a pass."""
+
+    NOT_ENOUGH_DATA = "not enough data"
+    NO_DIFFERENCE_SEEN = "no difference seen"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the traffic so far says of the candidate.
+
+    `requests` and `errors` are all that the candidate answered since `since_ms`, warm-up included.
+    The e-values are the highest so far; over `needed` is evidence. `worse_at_ms` is the end of the
+    second in which the verdict fell, None while it has not.
+    """
+
+    verdict: ComparisonVerdict
+    reason: str
+    requests: int = 0
+    errors: int = 0
+    stable_requests: int = 0
+    stable_errors: int = 0
+    error_e_value: float = 1.0
+    slow_e_value: float = 1.0
+    needed: float = 1.0
+    worse_at_ms: int | None = None
+
+
+def compare(
+    policy: AnalysisPolicy,
+    stable_seconds: Sequence[Second],
+    candidate_seconds: Sequence[Second],
+    since_ms: int,
+    until_ms: int,
+) -> Comparison:
+    """Whether the candidate is worse than stable, on complete seconds in [since_ms, until_ms).
+
+    Both sequences are oldest first. Stable's should reach back before `since_ms`, up to
+    `BASELINE_MS`; that teaches what is normal. The candidate's must reach back to `since_ms` at
+    every look, or the bound is on the part that is left. Once WORSE, it stays so at later looks.
+    """
+    look = _Look(policy)
+    first_ms: int | None = None
+    for stable, candidate in _paired(stable_seconds, candidate_seconds, since_ms, until_ms):
+        if candidate.requests and first_ms is None:
+            first_ms = candidate.at_ms
+        if first_ms is not None:
+            look.take(stable, candidate, warm=candidate.at_ms >= first_ms + policy.warm_up_ms)
+        if stable.requests and look.worse_at_ms is None:
+            look.normal.learn(stable)
+    return look.comparison()
+
+
+@dataclass(slots=True)
+class _Look:
+    """One pass over the seconds: both tests, and what they found first."""
+
+    policy: AnalysisPolicy
+    normal: Baseline = field(default_factory=Baseline)
+    error_test: EProcess = field(default_factory=lambda: EProcess(ERROR_PRIOR))
+    slow_test: EProcess = field(default_factory=lambda: EProcess(STAKE_PRIOR))
+    all: Tally = field(default_factory=Tally)  # since the candidate's first traffic
+    judged: Tally = field(default_factory=Tally)  # errors after the warm-up
+    slow: Tally = field(default_factory=Tally)  # slow requests after the warm-up
+    block: Tally = field(default_factory=Tally)  # not yet enough for a bet on slowness
+    worse_at_ms: int | None = None
+    finding: str = ""
+
+    @property
+    def needed(self) -> float:
+        return 2 / self.policy.false_rollback_rate
+
+    def take(self, stable: Second, candidate: Second, *, warm: bool) -> None:
+        """Count this second, and bet on it unless it is warm-up or the verdict has fallen."""
+        errors = Tally(1, stable.requests, stable.errors, candidate.requests, candidate.errors)
+        self.all.add(errors)
+        if not warm or self.worse_at_ms is not None:
+            return
+        self.judged.add(errors)
+        if stable.requests and candidate.requests:
+            self.error_test.bet(error_factors(self.normal.error_share, errors), errors)
+        if self._is_worse(self.error_test, self.policy.error_margin):
+            self._found(candidate.at_ms, "5xx share", self.error_test)
+        elif self.normal.seen >= _BASELINE_REQUESTS:
+            self._judge_slowness(stable, candidate)
+
+    def _judge_slowness(self, stable: Second, candidate: Second) -> None:
+        limit = self.normal.p95 + _SLOW_BUCKETS
+        block = self.block
+        block.add(_slow(stable, candidate, limit))
+        if min(block.stable, block.candidate) < _BLOCK_REQUESTS:
+            return
+        self.block = Tally()
+        self.slow.add(block)
+        self.slow_test.bet(slow_factors(block, self.policy.slow_margin), block)
+        if self._is_worse(self.slow_test, self.policy.slow_margin):
+            what = f"share slower than {BUCKET_BOUNDS_US[limit] / 1000:.4g} ms"
+            self._found(candidate.at_ms, what, self.slow_test)
+
+    def _is_worse(self, test: EProcess, margin: float) -> bool:
+        return test.value >= self.needed and test.suspect.difference > margin
+
+    def _found(self, at_ms: int, what: str, test: EProcess) -> None:
+        self.worse_at_ms = at_ms + 1_000
+        evidence = f"e-value {test.value:,.0f} over the {self.needed:,.0f} needed"
+        self.finding = f"{_words(what, test.suspect)}; {evidence}"
+
+    def comparison(self) -> Comparison:
+        """What to answer after the last second."""
+        verdict, reason = self._verdict()
+        return Comparison(
+            verdict,
+            reason,
+            requests=self.all.candidate,
+            errors=self.all.candidate_bad,
+            stable_requests=self.all.stable,
+            stable_errors=self.all.stable_bad,
+            error_e_value=self.error_test.peak,
+            slow_e_value=self.slow_test.peak,
+            needed=self.needed,
+            worse_at_ms=self.worse_at_ms,
+        )
+
+    def _verdict(self) -> tuple[ComparisonVerdict, str]:
+        if self.worse_at_ms is not None:
+            return ComparisonVerdict.WORSE, self.finding
+        seen = self.judged
+        if min(seen.stable, seen.candidate) < ENOUGH_REQUESTS:
+            reason = (
+                f"{seen.candidate} requests on the candidate and {seen.stable} on stable in the "
+                f"same seconds, {ENOUGH_REQUESTS} of each are needed"
+            )
+            return ComparisonVerdict.NOT_ENOUGH_DATA, reason
+        return ComparisonVerdict.NO_DIFFERENCE_SEEN, _words("5xx share", seen)
+
+
+def _words(what: str, tally: Tally) -> str:
+    return (
+        f"{what} {tally.candidate_share:.1%} on the candidate against {tally.stable_share:.1%} on "
+        f"stable over {tally.seconds} s ({tally.candidate:,} against {tally.stable:,} requests)"
+    ).replace("%", " %")
+
+
+def _slow(stable: Second, candidate: Second, limit: int) -> Tally:
+    """How many requests of this second fell in a bucket above `limit`."""
+    return Tally(
+        1,
+        stable.requests,
+        slower_than_bucket(stable, limit),
+        candidate.requests,
+        slower_than_bucket(candidate, limit),
+    )
+
+
+def _paired(
+    stable: Sequence[Second], candidate: Sequence[Second], since_ms: int, until_ms: int
+) -> Iterator[tuple[Second, Second]]:
+    """Both sides second by second; the candidate's from the second on in which `since_ms` is."""
+    baseline = {s.at_ms: s for s in stable if since_ms - BASELINE_MS <= s.at_ms <= until_ms - 1_000}
+    judged = {s.at_ms: s for s in candidate if since_ms - 1_000 < s.at_ms <= until_ms - 1_000}
+    for at_ms in sorted(baseline.keys() | judged.keys()):
+        empty = Second(at_ms, 0)
+        yield baseline.get(at_ms, empty), judged.get(at_ms, empty)

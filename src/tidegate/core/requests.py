@@ -1,0 +1,255 @@
+"""What a person may ask of a running app, and the events that say yes.
+
+A request that cannot be granted raises a `TidegateError` that says why and what to do instead;
+nothing is recorded then.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from tidegate.core import decision as d
+from tidegate.core.errors import Busy, NotFound, UsageError
+from tidegate.core.model import App
+from tidegate.core.progress import Deployment, Execution, Progress, ServiceProgress
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptApp:
+    """Make this the app file that counts, before anything is deployed from it."""
+
+    app: App
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartExecution:
+    """Put a revision into the pipeline; its source lies ready under the execution's id."""
+
+    execution: str
+    commit: str
+    subject: str
+    trigger: str
+    by: str
+    app: App
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    execution: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    execution: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    service: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    service: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    service: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    service: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """Back to `release`, or to the last good one before the stable one when None."""
+
+    service: str
+    release: int | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    service: str
+    desired: int
+    by: str
+
+
+Request = (
+    AcceptApp
+    | StartExecution
+    | Approve
+    | Reject
+    | Pause
+    | Resume
+    | Promote
+    | Abort
+    | RollBack
+    | Scale
+)
+
+
+def answer(progress: Progress, request: Request, now: int) -> tuple[d.Event, ...]:  # noqa: C901
+    """The events that grant `request`, or a `TidegateError`."""
+    match request:
+        case AcceptApp(app, _):
+            return (d.AppAccepted(app),)
+        case StartExecution():
+            return _start(progress, request)
+        case Approve(execution, by):
+            return (d.Approved(_waiting_for_approval(progress, execution).id, by),)
+        case Reject(execution, by, reason):
+            return (d.Rejected(_waiting_for_approval(progress, execution).id, by, reason),)
+        case Pause(service, by):
+            return (d.DeploymentPaused(_moving(progress, service).id, by),)
+        case Resume(service, by):
+            return (d.DeploymentResumed(_paused(progress, service).id, by),)
+        case Promote(service, by):
+            return (d.PromoteRequested(_moving(progress, service).id, by),)
+        case Abort(service, by):
+            return (d.AbortRequested(_moving(progress, service).id, by),)
+        case RollBack():
+            return _roll_back(progress, request)
+        case Scale(service, desired, by):
+            return _scale(progress, service, desired, by)
+        case _:
+            assert_never(request)
+
+
+def _start(progress: Progress, request: StartExecution) -> tuple[d.Event, ...]:
+    if request.execution in progress.executions:
+        raise Busy(
+            f"execution {request.execution} has already started",
+            remedy="follow it: tidegate status",
+            code="TG801",
+        )
+    fields = (request.execution, request.commit, request.subject, request.trigger)
+    return (d.ExecutionStarted(*fields, request.by, request.app),)
+
+
+def _waiting_for_approval(progress: Progress, name: str) -> Execution:
+    execution = progress.executions.get(name)
+    if execution is None:
+        known = [e.id for e in progress.executions.values() if e.live]
+        raise NotFound(
+            f"no execution {name}",
+            remedy=f"running: {', '.join(known) or 'none'}",
+            code="TG702",
+        )
+    stage = execution.stage
+    if not execution.live or stage is None or stage.stage is not d.PipelineStage.APPROVE:
+        raise UsageError(
+            f"execution {name} does not wait for approval",
+            cause=f"it is {execution.outcome or (stage.stage if stage else 'queued')}",
+            code="TG102",
+        )
+    return execution
+
+
+def _service(progress: Progress, name: str) -> ServiceProgress:
+    known = progress.services.get(name)
+    if known is None:
+        raise NotFound(
+            f"no service {name}",
+            remedy=f"services: {', '.join(sorted(progress.services)) or 'none yet'}",
+            code="TG701",
+        )
+    return known
+
+
+def _moving(progress: Progress, service: str) -> Deployment:
+    _service(progress, service)
+    deployment = progress.deployment_of(service)
+    if deployment is None:
+        raise NotFound(
+            f"no deployment of {service} is under way",
+            remedy=f"start one with a push, or go back with: tidegate rollback {service}",
+            code="TG703",
+        )
+    if deployment.promoted:
+        raise NotFound(
+            f"deployment {deployment.id} of {service} is over: v{deployment.candidate} is stable",
+            cause="only its old tasks are still being drained",
+            remedy=f"to go back: tidegate rollback {service}",
+            code="TG704",
+        )
+    if deployment.rollback is not None:
+        raise Busy(
+            f"deployment {deployment.id} of {service} is already rolling back",
+            cause=deployment.rollback.reason,
+            code="TG802",
+        )
+    return deployment
+
+
+def _paused(progress: Progress, service: str) -> Deployment:
+    deployment = _moving(progress, service)
+    if deployment.paused_by is None:
+        raise UsageError(f"the deployment of {service} is not paused", code="TG103")
+    return deployment
+
+
+def _roll_back(progress: Progress, request: RollBack) -> tuple[d.Event, ...]:
+    """While a deployment is under way, going back means aborting it."""
+    service = _service(progress, request.service)
+    deployment = progress.deployment_of(service.name)
+    if deployment and not deployment.promoted and request.release in (None, deployment.stable):
+        return (d.AbortRequested(_moving(progress, service.name).id, request.by),)
+    if deployment:
+        raise Busy(
+            f"a deployment of {service.name} is under way",
+            cause=f"{deployment.id} moves it to v{deployment.candidate}",
+            remedy=f"tidegate abort {service.name}, or wait for its end",
+            code="TG803",
+        )
+    number = request.release if request.release is not None else _previous(service)
+    release = progress.releases.get(number)
+    if release is None or release.service.name != service.name or number not in service.good:
+        good = ", ".join(f"v{n}" for n in service.good)
+        raise NotFound(
+            f"v{number} is not a good release of {service.name}",
+            remedy=f"good ones: {good or 'none yet'}",
+            code="TG705",
+        )
+    if number == service.stable:
+        raise UsageError(f"v{number} already serves {service.name}", code="TG104")
+    return (d.DeploymentQueued(service.name, number, None, request.by, known_good=True),)
+
+
+def _previous(service: ServiceProgress) -> int:
+    earlier = [n for n in service.good if n != service.stable]
+    if not earlier:
+        raise NotFound(
+            f"{service.name} has no earlier good release to go back to",
+            cause="the first good release is the stable one",
+            code="TG706",
+        )
+    return earlier[-1]
+
+
+def _scale(progress: Progress, name: str, desired: int, by: str) -> tuple[d.Event, ...]:
+    _service(progress, name)
+    settings = progress.app.service(name) if progress.app else None
+    if settings is None:
+        raise NotFound(f"service {name} is not in the app file any more", code="TG707")
+    count = settings.count
+    if not count.minimum <= desired <= count.maximum:
+        raise UsageError(
+            f"{name} cannot have {desired} tasks",
+            cause=f"the app file allows {count.minimum} to {count.maximum}",
+            where=f"services.{name}.count",
+            remedy="change min or max in tidegate.yaml and push",
+            code="TG105",
+        )
+    return (d.DesiredChanged(name, desired, by, f"{by} asked for {desired}"),)
