@@ -1,0 +1,1 @@
+"""The ports in virtual time: tasks, balancer, traffic, jobs, faults, and a checker per promise."""
