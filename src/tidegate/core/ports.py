@@ -6,6 +6,7 @@ twice. A call that cannot be done raises `EffectFailed`; a read that cannot be d
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.core.decision import (
@@ -103,3 +104,14 @@ class Jobs(Protocol):
     def prune(self, keep: tuple[str, ...]) -> None:
         """Remove the app's images except these digests and those that a task still uses."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The five ports that an engine runs on."""
+
+    clock: Clock
+    tasks: Tasks
+    balancer: Balancer
+    metrics: Metrics
+    jobs: Jobs

@@ -1,0 +1,141 @@
+"""The loop: observe → decide → record → act. All that it remembers is in the journal."""
+
+import logging
+import threading
+
+from tidegate.core.analysis import BASELINE_MS
+from tidegate.core.decide import decide
+from tidegate.core.decision import ControllerStarted, Decision, Event
+from tidegate.core.errors import TidegateError
+from tidegate.core.fold import advance, advance_all
+from tidegate.core.ports import World
+from tidegate.core.progress import Progress, TaskPhase
+from tidegate.core.requests import Request, answer
+from tidegate.core.seen import Seen
+from tidegate.engine.execute import Runner
+from tidegate.engine.journal import Entry, Journal
+
+BUSY_TICK_MS = 200
+"""The longest wait between two looks while something moves."""
+IDLE_TICK_MS = 1_000
+"""The longest wait between two looks while nothing does."""
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """One app's controller. `progress`, `seen`, `last` and `trouble` may be read by any thread.
+
+    `trouble` is why the last look could not be finished, or empty.
+    """
+
+    def __init__(self, journal: Journal, world: World, runner: Runner) -> None:
+        self.journal = journal
+        self.seen: Seen | None = None
+        self.last = Decision()
+        self.trouble = ""
+        self._world = world
+        self._runner = runner
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self.progress = Progress()
+        for entry in journal.read():
+            self.progress = advance(self.progress, entry.event, entry.at)
+
+    def now(self) -> int:
+        """The world's time (ms), but never before the journal's last entry."""
+        return max(self._world.clock.now(), self.journal.last_at)
+
+    def begin(self, owner: str, version: str) -> None:
+        """Record that this controller has taken over."""
+        with self._lock:
+            self._record((ControllerStarted(owner, version),), self.now())
+
+    def ask(self, request: Request) -> tuple[Entry, ...]:
+        """Grant the request and record it, or raise a `TidegateError` that says why not."""
+        with self._lock:
+            now = self.now()
+            entries = self._record(answer(self.progress, request, now), now)
+        self.wake()
+        return entries
+
+    def wake(self) -> None:
+        """Look now: something has changed."""
+        self._wake.set()
+
+    def look(self) -> Decision:
+        """One turn. Events are on disk before the first action begins. Raises `JournalError`."""
+        seen = self._observe()
+        with self._lock:
+            now = self.now()
+            decision = decide(self.progress, seen, now)
+            self._record(decision.events, now)
+        self.seen, self.last = seen, decision
+        self._runner.submit(decision.actions)
+        return decision
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until `stop` is set; a look that fails is tried again a second later."""
+        while not stop.is_set():
+            self._wake.clear()
+            wait_ms = IDLE_TICK_MS
+            try:
+                decision = self.look()
+                wait_ms = self._wait_ms(decision)
+                self.trouble = ""
+            except TidegateError as error:
+                self._troubled(str(error))
+            except Exception as error:  # noqa: BLE001 — the boundary of a thread; it is reported
+                _log.exception("a look failed")
+                self._troubled(f"{type(error).__name__}: {error}")
+            self._wake.wait(wait_ms / 1000)
+
+    def _troubled(self, what: str) -> None:
+        if what != self.trouble:
+            _log.error("%s", what)
+        self.trouble = what
+
+    def _wait_ms(self, decision: Decision) -> int:
+        tick = BUSY_TICK_MS if _moves(self.progress) else IDLE_TICK_MS
+        if decision.look_again_at is None:
+            return tick
+        return min(max(0, decision.look_again_at - self.now()), tick)
+
+    def _record(self, events: tuple[Event, ...], now: int) -> tuple[Entry, ...]:
+        if not events:
+            return ()
+        entries = self.journal.append(events, now)
+        self.progress = advance_all(self.progress, events, now)
+        return entries
+
+    def _observe(self) -> Seen:
+        world = self._world
+        metrics = world.metrics.observe(self._metrics_since())
+        return Seen(
+            tasks=world.tasks.observe(),
+            balancer=world.balancer.observe(),
+            metrics=metrics[0] if metrics else None,
+            metrics_until=metrics[1] if metrics else 0,
+            jobs=world.jobs.observe(),
+            failures=self._runner.failures(),
+        )
+
+    def _metrics_since(self) -> int:
+        """As far back as any alarm or comparison reads."""
+        app = self.progress.app
+        alarms = app.alarms if app else ()
+        range_ms = max(((a.evaluation_periods + 3) * a.period_ms for a in alarms), default=0)
+        since = self.now() - max(range_ms, BASELINE_MS)
+        for deployment in self.progress.deployments.values():
+            if deployment.live:
+                since = min(since, deployment.started_at - BASELINE_MS)
+        return since
+
+
+def _moves(progress: Progress) -> bool:
+    """Whether anything is under way: an execution, a deployment, a task that is not yet healthy."""
+    return (
+        any(d.live for d in progress.deployments.values())
+        or any(e.live for e in progress.executions.values())
+        or any(t.phase is not TaskPhase.HEALTHY for t in progress.tasks.values())
+    )

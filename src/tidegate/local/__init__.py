@@ -1,0 +1,1 @@
+"""One machine, real parts: containers, HAProxy, git, files and their metrics."""
