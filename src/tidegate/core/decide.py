@@ -1,7 +1,8 @@
 """All controllers, one after the other, on one look at the world.
 
-Each one sees what those before it recorded. Alarms come first and deployments before tasks and
-routing, so that an alarm's rollback is on its way to the balancer in the same look.
+Each one sees what those before it recorded. Alarms come before deployments, so that one which
+fires stops even a deployment that starts in the same look; deployments come before tasks and
+routing, so that a rollback is on its way to the balancer in the same look.
 """
 
 from collections.abc import Callable
@@ -27,8 +28,8 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
     next look is due at once: one step may make room for the next.
     """
     controllers: tuple[Callable[[Progress], Decision], ...] = (
-        lambda p: watch.decide(p, seen),
         lambda p: pipeline.decide(p, seen, now),
+        lambda p: watch.decide(p, seen),
         deployment.start,
         lambda p: _deployments(p, seen, now),
         lambda p: tasks.decide(p, seen, now),

@@ -3,32 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from tidegate.core import decision as d
+from tidegate.core.fold_pipeline import advance_execution, count, forget_ended
 from tidegate.core.model import App
 from tidegate.core.progress import (
     Alarmed,
     Deployment,
-    Execution,
+    FailureRow,
     Progress,
     Rollback,
     ServiceProgress,
-    StageRecord,
     TaskPhase,
     TaskRecord,
     Waiting,
 )
-
-KEPT_DEPLOYMENTS = 200
-"""Ended executions and deployments that stay in memory; the journal keeps all."""
 
 
 def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C901, PLR0911, PLR0912
     """The progress after `event`, which happened at `at` (ms)."""
     match event:
         case d.ControllerStarted():
-            return progress
+            return _take_over(progress, at)
         case d.AppAccepted(app):
             return _accept(progress, app)
         case (
@@ -42,10 +39,10 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C
             | d.Rejected()
             | d.ExecutionFinished()
         ):
-            return _advance_execution(progress, event, at)
+            return advance_execution(progress, event, at)
         case d.ReleaseMade(release):
             releases = {**progress.releases, release.number: release}
-            return replace(_count(progress, "release"), releases=releases)
+            return replace(count(progress, "release"), releases=releases)
         case d.DeploymentQueued(service, number, execution, by, known_good):
             waiting = Waiting(number, execution, by, known_good)
             return _service(progress, service, waiting=waiting)
@@ -95,10 +92,6 @@ def advance_all(progress: Progress, events: tuple[d.Event, ...], at: int) -> Pro
     return reduce(lambda sofar, event: advance(sofar, event, at), events, progress)
 
 
-def _count(progress: Progress, kind: str) -> Progress:
-    return replace(progress, started={**progress.started, kind: progress.next_id(kind)})
-
-
 def _service(progress: Progress, name: str, **changes: object) -> Progress:
     known = progress.services[name]
     changed = replace(known, **changes)  # type: ignore[arg-type]
@@ -123,6 +116,15 @@ def _accept(progress: Progress, app: App) -> Progress:
     return replace(progress, app=app, services=services)
 
 
+def _take_over(progress: Progress, at: int) -> Progress:
+    """Nobody watched while there was no controller: that time counts for no step and no bake."""
+    clocks = {"stage_since": at, "asked_at": at, "paused_at": at, "observed_at": None}
+    for deployment in progress.deployments.values():
+        if deployment.live:
+            progress = _deployment(progress, deployment.id, **clocks)
+    return progress
+
+
 def _start_deployment(progress: Progress, event: d.DeploymentStarted, at: int) -> Progress:
     started = Deployment(
         event.deployment,
@@ -134,9 +136,9 @@ def _start_deployment(progress: Progress, event: d.DeploymentStarted, at: int) -
         event.known_good,
         stage_since=at,
     )
-    kept = _forget_ended(progress.deployments)
+    kept = forget_ended(progress.deployments)
     progress = replace(
-        _count(progress, "deployment"), deployments={**kept, event.deployment: started}
+        count(progress, "deployment"), deployments={**kept, event.deployment: started}
     )
     return _service(progress, event.service, deployment=event.deployment, waiting=None)
 
@@ -196,9 +198,12 @@ def _go_on(known: Deployment, at: int) -> dict[str, object]:
     if known.paused_by is None:
         return {}
     paused_ms = at - known.paused_at
-    observed_at = None if known.observed_at is None else known.observed_at + paused_ms
-    stage_since = known.stage_since + paused_ms
-    return {"paused_by": None, "stage_since": stage_since, "observed_at": observed_at}
+    return {
+        "paused_by": None,
+        "stage_since": known.stage_since + paused_ms,
+        "asked_at": known.asked_at + paused_ms,
+        "observed_at": None if known.observed_at is None else known.observed_at + paused_ms,
+    }
 
 
 _TaskEvent = (
@@ -218,7 +223,7 @@ def _advance_task(progress: Progress, event: _TaskEvent, at: int) -> Progress:
         return replace(progress, tasks={k: t for k, t in progress.tasks.items() if k != event.task})
     if isinstance(event, d.TaskStarted):
         record = TaskRecord(event.task, event.service, event.release, event.colour, at, since=at)
-        progress = _count(progress, "task")
+        progress = count(progress, "task")
         return replace(progress, tasks={**progress.tasks, event.task: record})
     known = progress.tasks[event.task]
     failed = known.failed or (isinstance(event, d.TaskDraining) and event.failed)
@@ -234,74 +239,12 @@ FAILURE_MEMORY_MS = 60_000
 
 
 def _count_failure(progress: Progress, task: TaskRecord, at: int) -> Progress:
-    service = progress.services[task.service]
-    row = service.failures + 1 if at - service.failed_at <= FAILURE_MEMORY_MS else 1
-    progress = _service(progress, task.service, failures=row, failed_at=at)
+    rows = progress.services[task.service].failures
+    rows = {n: row for n, row in rows.items() if at - row.at <= FAILURE_MEMORY_MS}
+    before = rows[task.release].count if task.release in rows else 0
+    rows[task.release] = FailureRow(before + 1, at)
+    progress = _service(progress, task.service, failures=rows)
     deployment = progress.deployment_of(task.service)
     if deployment and deployment.candidate == task.release:
         return _deployment(progress, deployment.id, failed_tasks=deployment.failed_tasks + 1)
     return progress
-
-
-_ExecutionEvent = (
-    d.ExecutionStarted
-    | d.StageStarted
-    | d.StageSucceeded
-    | d.StageFailed
-    | d.ImagesBuilt
-    | d.VerdictReached
-    | d.Approved
-    | d.Rejected
-    | d.ExecutionFinished
-)
-
-
-def _advance_execution(progress: Progress, event: _ExecutionEvent, at: int) -> Progress:
-    if isinstance(event, d.ExecutionStarted):
-        made = Execution(
-            event.execution,
-            event.commit,
-            event.subject,
-            event.trigger,
-            event.by,
-            event.app,
-            at,
-        )
-        kept = _forget_ended(progress.executions)
-        return replace(_count(progress, "execution"), executions={**kept, event.execution: made})
-    known = progress.executions[event.execution]
-    match event:
-        case d.StageStarted(_, stage):
-            made = replace(known, stages=(*known.stages, StageRecord(stage, at)))
-        case d.StageSucceeded(_, _, summary):
-            made = replace(known, stages=_end_stage(known, at, True, summary))
-        case d.StageFailed(_, _, reason):
-            made = replace(known, stages=_end_stage(known, at, False, reason))
-        case d.ImagesBuilt(_, images):
-            made = replace(known, images=images)
-        case d.VerdictReached():
-            made = replace(known, verdicts=(*known.verdicts, event))
-        case d.Approved(_, by):
-            made = replace(known, approved_by=by)
-        case d.Rejected(_, by, reason):
-            made = replace(known, rejected=f"rejected by {by}: {reason}")
-        case d.ExecutionFinished(_, outcome, reason):
-            made = replace(known, finished_at=at, outcome=outcome, reason=reason)
-        case _:
-            assert_never(event)
-    return replace(progress, executions={**progress.executions, event.execution: made})
-
-
-_Ended = TypeVar("_Ended", Deployment, Execution)
-
-
-def _end_stage(known: Execution, at: int, ok: bool, summary: str) -> tuple[StageRecord, ...]:
-    ended = replace(known.stages[-1], ended_at=at, ok=ok, summary=summary)
-    return (*known.stages[:-1], ended)
-
-
-def _forget_ended(known: Mapping[str, _Ended]) -> dict[str, _Ended]:
-    """All that live, and the newest of those that ended."""
-    ended = [name for name, one in known.items() if not one.live]
-    forgotten = set(ended[:-KEPT_DEPLOYMENTS])
-    return {name: one for name, one in known.items() if name not in forgotten}

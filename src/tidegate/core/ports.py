@@ -18,7 +18,7 @@ from tidegate.core.decision import (
 )
 from tidegate.core.metrics import Second
 from tidegate.core.model import App, Colour
-from tidegate.core.seen import BalancerSeen, JobSeen, Routing, TaskSeen
+from tidegate.core.seen import BalancerSeen, JobSeen, Routing, ScanReport, TaskSeen
 
 
 class Clock(Protocol):
@@ -103,6 +103,14 @@ class Jobs(Protocol):
 
     def prune(self, keep: tuple[str, ...]) -> None:
         """Remove the app's images except these digests and those that a task still uses."""
+        ...
+
+
+class Scanner(Protocol):
+    """Finds the vulnerabilities of an image; `Jobs` asks it in the scan stage."""
+
+    def scan(self, digest: str) -> ScanReport:
+        """What is known of the image; findings None, with a note, when nothing can be."""
         ...
 
 

@@ -98,11 +98,19 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureRow:
+    """So many task failures in a row, each within a minute of the last, which was at `at` (ms)."""
+
+    count: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceProgress:
     """A service: its stable release and colour, its desired count, what moves and what waits.
 
-    `failures` counts task failures in a row (within a minute of each other); `failed_at` is the
-    last one's time. `good` holds the releases that have been stable, the latest last.
+    `good` holds the releases that have been stable, the latest last. `failures` holds the rows of
+    task failures by release.
     """
 
     name: str
@@ -112,8 +120,7 @@ class ServiceProgress:
     deployment: str | None = None
     waiting: Waiting | None = None
     good: tuple[int, ...] = ()
-    failures: int = 0
-    failed_at: int = 0
+    failures: Mapping[int, FailureRow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

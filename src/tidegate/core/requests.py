@@ -148,7 +148,8 @@ def _waiting_for_approval(progress: Progress, name: str) -> Execution:
             code="TG702",
         )
     stage = execution.stage
-    if not execution.live or stage is None or stage.stage is not d.PipelineStage.APPROVE:
+    waits = stage is not None and stage.stage is d.PipelineStage.APPROVE and stage.ok is None
+    if not execution.live or not waits:
         raise UsageError(
             f"execution {name} does not wait for approval",
             cause=f"it is {execution.outcome or (stage.stage if stage else 'queued')}",
@@ -213,18 +214,29 @@ def _roll_back(progress: Progress, request: RollBack) -> tuple[d.Event, ...]:
             remedy=f"tidegate abort {service.name}, or wait for its end",
             code="TG803",
         )
+    retention = _in_file(progress, service.name).retention
     number = request.release if request.release is not None else _previous(service)
-    release = progress.releases.get(number)
-    if release is None or release.service.name != service.name or number not in service.good:
-        good = ", ".join(f"v{n}" for n in service.good)
+    kept = service.good[-retention:]
+    if number not in kept:
+        good = ", ".join(f"v{n}" for n in kept)
         raise NotFound(
-            f"v{number} is not a good release of {service.name}",
+            f"v{number} is not among the good releases of {service.name} that are kept",
             remedy=f"good ones: {good or 'none yet'}",
             code="TG705",
         )
     if number == service.stable:
         raise UsageError(f"v{number} already serves {service.name}", code="TG104")
-    return (d.DeploymentQueued(service.name, number, None, request.by, known_good=True),)
+    queued = d.DeploymentQueued(service.name, number, None, request.by, known_good=True)
+    if service.waiting is None:
+        return (queued,)
+    return d.DeploymentSuperseded(service.name, service.waiting.release, number), queued
+
+
+def _in_file(progress: Progress, name: str) -> App:
+    """The app file, if it has the service."""
+    if progress.app is None or progress.app.service(name) is None:
+        raise NotFound(f"service {name} is not in the app file any more", code="TG707")
+    return progress.app
 
 
 def _previous(service: ServiceProgress) -> int:
@@ -240,10 +252,7 @@ def _previous(service: ServiceProgress) -> int:
 
 def _scale(progress: Progress, name: str, desired: int, by: str) -> tuple[d.Event, ...]:
     _service(progress, name)
-    settings = progress.app.service(name) if progress.app else None
-    if settings is None:
-        raise NotFound(f"service {name} is not in the app file any more", code="TG707")
-    count = settings.count
+    count = next(s.count for s in _in_file(progress, name).services if s.name == name)
     if not count.minimum <= desired <= count.maximum:
         raise UsageError(
             f"{name} cannot have {desired} tasks",

@@ -25,6 +25,19 @@ def candidate_bp(deployment: Deployment) -> int:
     return ALL_BP if deployment.stable is None else deployment.weight_bp
 
 
+def settled(progress: Progress, seen: Seen, service: str) -> bool:
+    """Whether the balancer is observed to route the service as it should.
+
+    A service that is gone from the app file should be in the balancer no more.
+    """
+    if seen.balancer is None:
+        return False
+    held = seen.balancer.routing.get(service)
+    if progress.app is None or progress.app.service(service) is None:
+        return held is None
+    return held == wanted_routing(progress, service)
+
+
 def listener_key(app: App) -> str:
     """One text for all that the balancer's configuration takes from the app file."""
     services = [

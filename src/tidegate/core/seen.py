@@ -31,7 +31,8 @@ class Health(StrEnum):
 class TaskSeen:
     """A task as the container engine and the health check show it.
 
-    `address` is `host:port` on loopback once running. `exit_code` is set when STOPPED.
+    `address` is `host:port` on loopback once running. `exit_code` is set when STOPPED, and `note`
+    then says what is known of the cause.
     """
 
     id: str
@@ -43,6 +44,7 @@ class TaskSeen:
     address: str | None = None
     exit_code: int | None = None
     out_of_memory: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

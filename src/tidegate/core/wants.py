@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tidegate.core.model import Colour, LifecycleStage, Release
 from tidegate.core.progress import Deployment, Progress
-from tidegate.core.routing import wanted_routing
+from tidegate.core.routing import settled
 from tidegate.core.seen import Seen
 
 
@@ -30,9 +30,19 @@ def wants(progress: Progress, seen: Seen) -> tuple[Want, ...]:
             stable = progress.releases[service.stable]
             found.append(Want(stable, service.colour, service.desired))
         deployment = progress.deployment_of(service.name)
-        if deployment and not deployment.promoted:
+        if deployment and deployment.promoted:
+            found += _old_stable(progress, deployment, seen)
+        elif deployment:
             found += _candidate(progress, deployment, service.desired, seen)
     return tuple(found)
+
+
+def _old_stable(progress: Progress, deployment: Deployment, seen: Seen) -> tuple[Want, ...]:
+    """The old release's tasks stay until the balancer is seen to send all traffic to the new."""
+    if deployment.stable is None or settled(progress, seen, deployment.service):
+        return ()
+    old = progress.releases[deployment.stable]
+    return (Want(old, deployment.colour.other, 0, start=False),)
 
 
 def _candidate(
@@ -56,7 +66,4 @@ def traffic_is_back(progress: Progress, deployment: Deployment, seen: Seen) -> b
 
     Without a stable release there is no other place for the traffic, so nothing to wait for.
     """
-    if deployment.stable is None:
-        return True
-    held = seen.balancer.routing.get(deployment.service) if seen.balancer else None
-    return held == wanted_routing(progress, deployment.service)
+    return deployment.stable is None or settled(progress, seen, deployment.service)

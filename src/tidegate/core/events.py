@@ -1,0 +1,273 @@
+"""What happened, in the past tense: it goes to the journal before any action runs.
+
+`Event` is a closed union: `match` with `assert_never` makes a forgotten case a type error.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.core.model import App, Colour, LifecycleStage, Release, RollbackEvent
+from tidegate.core.pipeline_events import (
+    Approved,
+    ExecutionFinished,
+    ExecutionStarted,
+    ImagesBuilt,
+    Outcome,
+    Rejected,
+    StageFailed,
+    StageStarted,
+    StageSucceeded,
+    VerdictReached,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppAccepted:
+    """This is the app file that counts from now on."""
+
+    app: App
+
+
+# --- events: releases and deployments -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMade:
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentQueued:
+    """The release waits for its service to be free. `known_good` skips steps already earned."""
+
+    service: str
+    release: int
+    execution: str | None
+    by: str
+    known_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentSuperseded:
+    """A release that only waited gave way to a newer one."""
+
+    service: str
+    release: int
+    newer: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStarted:
+    """`candidate` goes into `colour`; `stable` (None at a first deployment) holds the other."""
+
+    deployment: str
+    service: str
+    stable: int | None
+    candidate: int
+    colour: Colour
+    known_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntered:
+    deployment: str
+    stage: LifecycleStage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepPassed:
+    """A hook or check of a deployment, by its job id, succeeded."""
+
+    deployment: str
+    step: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficShifted:
+    """The candidate is to get `weight_bp` from now on."""
+
+    deployment: str
+    step: int
+    weight_bp: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficObserved:
+    """The balancer is seen to hold the weight; the step's clock starts here."""
+
+    deployment: str
+    weight_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentPaused:
+    deployment: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentResumed:
+    deployment: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteRequested:
+    """Go on at once: end a pause hook, the steps that are left, or the bake."""
+
+    deployment: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRequested:
+    deployment: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackStarted:
+    """All traffic goes back to stable. `requests` and `errors` are what the candidate answered."""
+
+    deployment: str
+    event: RollbackEvent
+    reason: str
+    requests: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StablePromoted:
+    """The candidate is the stable release from now on; the old tasks are drained next."""
+
+    deployment: str
+    service: str
+    release: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFinished:
+    deployment: str
+    outcome: Outcome
+    reason: str
+
+
+# --- events: tasks, alarms, operators ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    task: str
+    service: str
+    release: int
+    colour: Colour
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHealthy:
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraining:
+    """The task is to go. `failed` when that is its own fault, not a wish of ours."""
+
+    task: str
+    reason: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStopping:
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStopped:
+    """The task ended. `failed` when it was not asked to; `reason` in ECS's wording."""
+
+    task: str
+    reason: str
+    failed: bool
+    exit_code: int | None = None
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRemoved:
+    task: str
+
+
+class AlarmState(StrEnum):
+    """CloudWatch's three alarm states."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """`alarm` is `service/name`, since each service evaluates the app's alarms for itself."""
+
+    alarm: str
+    state: AlarmState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredChanged:
+    service: str
+    desired: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerStarted:
+    """A controller took the lease. `version` is Tidegate's."""
+
+    owner: str
+    version: str
+
+
+Event = (
+    AppAccepted
+    | ExecutionStarted
+    | StageStarted
+    | StageSucceeded
+    | StageFailed
+    | ImagesBuilt
+    | VerdictReached
+    | Approved
+    | Rejected
+    | ExecutionFinished
+    | ReleaseMade
+    | DeploymentQueued
+    | DeploymentSuperseded
+    | DeploymentStarted
+    | StageEntered
+    | StepPassed
+    | TrafficShifted
+    | TrafficObserved
+    | DeploymentPaused
+    | DeploymentResumed
+    | PromoteRequested
+    | AbortRequested
+    | RollbackStarted
+    | StablePromoted
+    | DeploymentFinished
+    | TaskStarted
+    | TaskHealthy
+    | TaskDraining
+    | TaskStopping
+    | TaskStopped
+    | TaskRemoved
+    | AlarmChanged
+    | DesiredChanged
+    | ControllerStarted
+)

@@ -1,0 +1,103 @@
+"""What happens to an execution, in the past tense, and the words for its stages and its end."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.core.model import App
+
+
+class PipelineStage(StrEnum):
+    SOURCE = "source"
+    BUILD = "build"
+    TEST = "test"
+    SCAN = "scan"
+    APPROVE = "approve"
+    DEPLOY = "deploy"
+
+
+class Outcome(StrEnum):
+    """How an execution or a deployment ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUSED = "refused"
+    ROLLED_BACK = "rolled back"
+    SUPERSEDED = "superseded"
+
+
+class VerdictKind(StrEnum):
+    """The gate's word. UNKNOWN is a state of its own, never a silent pass."""
+
+    PASSED = "passed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStarted:
+    """A revision entered the pipeline. `trigger` is push, deploy or webhook."""
+
+    execution: str
+    commit: str
+    subject: str
+    trigger: str
+    by: str
+    app: App
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    execution: str
+    stage: PipelineStage
+
+
+@dataclass(frozen=True, slots=True)
+class StageSucceeded:
+    execution: str
+    stage: PipelineStage
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    execution: str
+    stage: PipelineStage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesBuilt:
+    execution: str
+    images: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReached:
+    """What the gate decided of one digest, and why."""
+
+    execution: str
+    service: str
+    digest: str
+    verdict: VerdictKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    execution: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    execution: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFinished:
+    execution: str
+    outcome: Outcome
+    reason: str

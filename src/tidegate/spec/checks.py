@@ -1,0 +1,68 @@
+"""What must hold across the keys of an app file, once each of them is right for itself."""
+
+from collections.abc import Iterator
+
+from tidegate.core.model import Route
+from tidegate.spec.app import AppKeys
+from tidegate.spec.deployment import merged
+from tidegate.spec.describe import nearest
+from tidegate.spec.problems import Path, Problem, dotted
+from tidegate.spec.service import ServiceKeys
+
+
+def across(app: AppKeys) -> Iterator[Problem]:
+    """Every fault between keys: routes, alarms of services, bounds of a merged breaker."""
+    yield from _routes(app)
+    yield from _alarms(app)
+    for name, service in app.services.items():
+        breaker = merged(app.deployment, service.deployment).breaker
+        if breaker.min > breaker.max:
+            path: Path = ("services", name, "deployment", "breaker")
+            yield Problem(
+                path if service.deployment.model_fields_set else ("deployment", "breaker"),
+                f"{dotted(path)}: what it says does not go together",
+                f"min {breaker.min} is more than max {breaker.max}",
+                "write min ≤ max",
+            )
+
+
+def _routes(app: AppKeys) -> Iterator[Problem]:
+    """Each service can be reached, and no request is two services'."""
+    owners: dict[Route, str] = {}
+    for name, service in app.services.items():
+        if not service.own_routes and len(app.services) > 1:
+            yield Problem(
+                ("services", name),
+                f"services.{name}.route is missing",
+                f"the app has {len(app.services)} services, so each needs a route",
+                f"add `route: /{name}`",
+            )
+        for path, route in _written_routes(name, service):
+            owner = owners.setdefault(route, dotted(path))
+            if owner != dotted(path):
+                yield Problem(
+                    path,
+                    f"{dotted(path)}: this route is already taken",
+                    f"{owner} has the same path and headers: {route.path}",
+                    "choose another path, or add a header that tells them apart",
+                )
+
+
+def _written_routes(name: str, service: ServiceKeys) -> Iterator[tuple[Path, Route]]:
+    if service.route is not None:
+        yield ("services", name, "route"), service.route.core()
+    for number, route in enumerate(service.routes or ()):
+        yield ("services", name, "routes", number), route.core()
+
+
+def _alarms(app: AppKeys) -> Iterator[Problem]:
+    for name, alarm in app.alarms.items():
+        if alarm.service is None or alarm.service in app.services:
+            continue
+        near = nearest(alarm.service, app.services)
+        yield Problem(
+            ("alarms", name, "service"),
+            f"alarms.{name}.service: there is no service {alarm.service}",
+            f"the app's services are {', '.join(app.services)}",
+            f"did you mean `{near}`?" if near else "name one of them, or leave `service` out",
+        )

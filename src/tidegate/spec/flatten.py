@@ -1,0 +1,104 @@
+"""Settings of the core as the app file's paths and words: `tasks.min` is `1`, `bake` is `5m`."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from tidegate.core.model import Alarm, Build, Hook, Route, Secret, Shift, TrafficCheck
+from tidegate.core.traffic import NATIVE, PRESETS
+from tidegate.spec.describe import written
+from tidegate.spec.units import size_text, time_text
+
+_NAMES = {
+    "cpu_units": "cpu",
+    "memory_mib": "memory",
+    "count": "tasks",
+    "minimum": "min",
+    "maximum": "max",
+    "drain_timeout_ms": "drain",
+    "shift": "strategy",
+}
+"""Where the file's word is not the core's without its unit."""
+
+_PAIRS = frozenset({"environment", "args", "limits"})
+"""Fields that hold (name, value) pairs."""
+
+
+def flatten(name: str, value: object) -> dict[str, str]:
+    """Every key at and below a field of the core's model, with its value as the file writes it.
+
+    What is not set (None, an empty list) is left out.
+    """
+    return dict(_flatten(_NAMES.get(name, name.removesuffix("_ms")), name, value))
+
+
+def _flatten(path: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
+    match value:
+        case None | ():
+            return
+        case Build(image=str(image)):
+            yield "image", image
+        case Shift():
+            yield path, _shift(value)
+        case tuple():
+            yield from _list(path, name, value)
+        case _ if is_dataclass(value):
+            for field in fields(value):
+                inner_path = f"{path}.{_NAMES.get(field.name, field.name.removesuffix('_ms'))}"
+                yield from _flatten(inner_path, field.name, getattr(value, field.name))
+        case _:
+            yield path, _plain(name, value)
+
+
+def _list(path: str, name: str, items: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
+    """Items with a name have a path each, so that one that is added leaves the others alone."""
+    if name in _PAIRS:
+        yield from ((f"{path}.{key}", str(value)) for key, value in items)
+    elif isinstance(items[0], Secret | Hook | Alarm):
+        for item in items:
+            yield from _named(path, item)
+    elif isinstance(items[0], Route | TrafficCheck):
+        yield path, ", ".join(_in_words(item) for item in items)
+    else:
+        yield path, written(list(items))
+
+
+def _named(path: str, item: Secret | Hook | Alarm) -> Iterator[tuple[str, str]]:
+    match item:
+        case Secret(name, source):
+            yield f"{path}.{name}", source
+        case Hook(stage, name):
+            yield f"{path}.{stage}.{name}", _in_words(item)
+        case Alarm(name):
+            for field in fields(item):
+                if field.name != "name":
+                    inner = f"{path}.{name}.{field.name.removesuffix('_ms')}"
+                    yield from _flatten(inner, field.name, getattr(item, field.name))
+
+
+def _in_words(item: Route | TrafficCheck | Hook) -> str:
+    match item:
+        case Route(path, headers):
+            return path + "".join(f" with {h.name}: {h.value}" for h in headers)
+        case TrafficCheck(path, status, contains, timeout_ms, attempts):
+            says = f" containing {contains!r}" if contains else ""
+            return f"{path} {status}{says} in {time_text(timeout_ms)}, {attempts} tries"
+        case Hook(_, _, command, url, _, timeout_ms):
+            does = f"run {written(list(command))}" if command else f"call {url}" if url else "pause"
+            return f"{does}, {time_text(timeout_ms)}"
+
+
+def _shift(shift: Shift) -> str:
+    if shift.name in PRESETS or shift.name in NATIVE or not shift.name.endswith(" steps"):
+        return shift.name
+    return ", ".join(f"{s.weight_bp / 100:g} % at {time_text(s.at_ms)}" for s in shift.steps)
+
+
+def _plain(name: str, value: Any) -> str:
+    if name.endswith("_ms"):
+        return time_text(value)
+    if name == "memory_mib":
+        return size_text(value)
+    if isinstance(value, frozenset):
+        return written(sorted(str(item) for item in value))
+    return str(value).lower() if isinstance(value, bool) else f"{value}"

@@ -1,0 +1,73 @@
+"""Changes of an app file that take away a protection, as sentences."""
+
+from collections.abc import Iterator
+
+from tidegate.core.model import App, DeploymentPolicy, GateMode, OnUnknown, Security, Service
+from tidegate.spec.units import time_text
+
+
+def weaker(running: App | None, wanted: App) -> Iterator[str]:
+    """Every way in which `wanted` guards less than `running`; None: nothing runs yet."""
+    if wanted.gate.mode is GateMode.OFF and (not running or running.gate.mode is not GateMode.OFF):
+        yield "gate: off lets images run that nobody has scanned"
+    if running is None:
+        return
+    yield from _app(running, wanted)
+    for service in wanted.services:
+        before = running.service(service.name)
+        if before:
+            yield from _service(before, service)
+    for service in running.services:
+        if wanted.service(service.name) is None:
+            yield f"{service.name} is no longer in the file: its tasks stop, its routes are gone"
+
+
+def _app(running: App, wanted: App) -> Iterator[str]:
+    kept = {alarm.name for alarm in wanted.alarms}
+    for alarm in running.alarms:
+        if alarm.name not in kept:
+            yield f"the alarm {alarm.name} is removed: it no longer rolls anything back"
+    limits = dict(wanted.gate.limits)
+    for severity, most in running.gate.limits:
+        now = limits.get(severity)
+        if now is None or now > most:
+            yield f"the gate lets more {severity} findings through: {most} → {_limit(now)}"
+    if running.pipeline.approval and not wanted.pipeline.approval:
+        yield "pushes are deployed without approval"
+    if running.listener.certificate and not wanted.listener.certificate:
+        yield "the listener speaks plain HTTP instead of HTTPS"
+    if wanted.retention < running.retention:
+        yield f"fewer releases to go back to: {running.retention} → {wanted.retention}"
+
+
+def _limit(most: int | None) -> str:
+    return "unlimited" if most is None else str(most)
+
+
+def _service(before: Service, after: Service) -> Iterator[str]:
+    for sentence in (
+        *_policy(before.deployment, after.deployment),
+        *_security(before.security, after.security),
+    ):
+        yield f"{after.name}: {sentence}"
+
+
+def _policy(before: DeploymentPolicy, after: DeploymentPolicy) -> Iterator[str]:
+    if after.bake_ms < before.bake_ms:
+        yield f"the bake is shorter: {time_text(before.bake_ms)} → {time_text(after.bake_ms)}"
+    if before.checks and not after.checks:
+        yield "no smoke check is left"
+    for event in sorted(before.rollback_on - after.rollback_on):
+        yield f"{event} no longer rolls back"
+    if before.analysis.enabled and not after.analysis.enabled:
+        yield "candidate and stable are no longer compared"
+    if after.on_unknown is OnUnknown.PROCEED and before.on_unknown is not OnUnknown.PROCEED:
+        yield "traffic shifts on even while alarms and metrics have no data"
+
+
+def _security(before: Security, after: Security) -> Iterator[str]:
+    if before.read_only and not after.read_only:
+        yield "its containers can write to their image's files"
+    added = sorted(set(after.capabilities) - set(before.capabilities))
+    if added:
+        yield f"its containers get capabilities: {', '.join(added)}"
