@@ -10,7 +10,7 @@ import types
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from tidegate.core import decision
 from tidegate.core.errors import JournalError
@@ -19,6 +19,9 @@ EVENTS: Mapping[str, type[decision.Event]] = {
     kind.__name__: kind for kind in get_args(decision.Event)
 }
 """Every event's class by its name, in the order of the union."""
+
+
+Restored = TypeVar("Restored")
 
 
 def plain(value: Any) -> Any:
@@ -57,6 +60,20 @@ def decode(text: str) -> decision.Event:
             code="TG921",
         ) from error
     return event
+
+
+def restore(kind: type[Restored], value: Any) -> Restored:
+    """The dataclass `kind` that `plain` made `value` of. Raises `JournalError`."""
+    try:
+        restored: Restored = _build(kind, value)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JournalError(
+            f"an answer is not the {kind.__name__} that was expected",
+            cause=f"{type(error).__name__}: {error}",
+            remedy="the daemon may be of another version: tidegate down, then tidegate up",
+            code="TG924",
+        ) from error
+    return restored
 
 
 @cache

@@ -170,12 +170,20 @@ def repair(path: Path) -> tuple[int, Path]:
     return len(entries), aside
 
 
+def peek(path: Path, after: int = 0) -> Iterator[Entry]:
+    """The entries after that number, for a reader beside the controller. Raises `JournalError`."""
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None)
+        with contextlib.closing(connection):
+            yield from Journal(connection, path).read(after)
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+
+
 def _readable(path: Path) -> Iterator[Entry]:
     try:
-        connection = sqlite3.connect(path, isolation_level=None)
-        with contextlib.closing(connection):
-            yield from Journal(connection, path).read()
-    except (sqlite3.Error, JournalError):
+        yield from peek(path)
+    except JournalError:
         return  # here begins the damage; what came before is what can be kept
 
 

@@ -1,0 +1,74 @@
+"""The source of an execution: kept as a tar, with its app file in it."""
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from tidegate.core.errors import AppFileError, BuildError, SetupError
+from tidegate.core.model import App
+from tidegate.spec import FILE_NAME, loads
+
+MOST_FILE_BYTES = 1 << 20
+
+
+class Files(Protocol):
+    """Where an execution's files lie (`local.home.Home` is one)."""
+
+    def source(self, execution: str) -> Path:
+        """The tar of its revision."""
+        ...
+
+    def stage_log(self, execution: str, stage: str) -> Path:
+        """The log of one of its stages."""
+        ...
+
+
+def store(tar: BinaryIO, path: Path, commit: str) -> App:
+    """Keep the tar at `path`, whole or not at all, and answer the app that its file describes.
+
+    Raises `BuildError` for what is no tar, `AppFileError` for a missing or wrong app file,
+    `SetupError` when it cannot be written.
+    """
+    temporary = path.with_suffix(".part")
+    try:
+        with temporary.open("wb") as file:
+            shutil.copyfileobj(tar, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+        app = loads(_app_file(temporary, commit), f"{commit[:12]}:{FILE_NAME}")
+        temporary.rename(path)
+    except OSError as error:
+        raise SetupError(
+            "the source cannot be kept",
+            cause=str(error),
+            where=str(path),
+            remedy="free some disk space and push again",
+            code="TG230",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return app
+
+
+def _app_file(path: Path, commit: str) -> bytes:
+    """The app file's bytes out of the tar."""
+    try:
+        with tarfile.open(path) as archive:
+            member = archive.extractfile(FILE_NAME)
+            return member.read(MOST_FILE_BYTES) if member else b""
+    except KeyError:
+        raise AppFileError(
+            f"{commit[:12]} has no {FILE_NAME}",
+            where=f"{commit[:12]}:{FILE_NAME}",
+            remedy=f"write one with `tidegate init`, then: git add {FILE_NAME}",
+            code="TG231",
+        ) from None
+    except tarfile.TarError as error:
+        raise BuildError(
+            "the source is not a tar archive",
+            cause=str(error),
+            remedy="send what `git archive` writes",
+            code="TG320",
+        ) from error

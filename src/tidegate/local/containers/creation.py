@@ -1,0 +1,112 @@
+"""What a task's container is made with: the hardening, the limits, the environment.
+
+Everything is taken away and the service asks back what it needs (`core.model.Security`). The set
+and its cost were measured: `research/runtime.md` §5.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from docker.types import LogConfig
+
+from tidegate.core.decision import StartTask
+from tidegate.core.model import Service
+from tidegate.local.containers.labels import container_name, labels_of
+
+ONE_CORE = 1_024
+"""CPU units, as in ECS."""
+MIB = 1024 * 1024
+SMALLEST_TMPFS_MIB = 16
+_NUMBERS = re.compile(r"(?P<uid>\d+)(?::(?P<gid>\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose container it is. `network` is the bridge of the owner's tasks."""
+
+    id: str
+    app: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is known only at the start: the image's user ("" for root), the secrets' values."""
+
+    image_user: str
+    secrets: dict[str, str]
+
+
+def creation(owner: Owner, action: StartTask, given: Given, host_port: int) -> dict[str, Any]:
+    """The arguments of the SDK's `containers.create`.
+
+    The image is an id, so nothing can be pulled and no tag can be moved underneath. The secrets
+    are in the environment, where `docker inspect` shows them to whoever may use the engine.
+    """
+    service = action.service
+    return {
+        "image": action.digest,
+        "command": list(service.command) or None,
+        "name": container_name(owner.id, action.task),
+        "labels": labels_of(owner.id, owner.app, action),
+        "environment": _environment(action) | given.secrets,
+        "network": owner.network,
+        "ports": {f"{service.port}/tcp": ("127.0.0.1", host_port)},
+        "log_config": LogConfig(type="json-file", config={"max-size": "5m", "max-file": "2"}),
+        "restart_policy": {"Name": "no"},  # a task is replaced, never restarted
+        "healthcheck": {"test": ["NONE"]},  # health is asked from outside, without an exec
+        "init": True,
+        **hardening(service, given.image_user),
+        **_limits(service),
+    }
+
+
+def _environment(action: StartTask) -> dict[str, str]:
+    ours = {
+        "PORT": str(action.service.port),
+        "TIDEGATE_SERVICE": action.service.name,
+        "TIDEGATE_RELEASE": f"v{action.release}",
+        "TIDEGATE_TASK": action.task,
+    }
+    return ours | dict(action.service.environment)
+
+
+def hardening(service: Service, image_user: str) -> dict[str, Any]:
+    """The arguments that take everything away but what the service asked back."""
+    security = service.security
+    user = security.user or image_user
+    size_mib = max(SMALLEST_TMPFS_MIB, service.memory_mib // 4)
+    return {
+        "user": user,
+        "read_only": security.read_only,
+        "tmpfs": dict(_tmpfs(entry, user, size_mib) for entry in security.tmpfs),
+        "cap_drop": ["ALL"],
+        "cap_add": list(security.capabilities),
+        "security_opt": ["no-new-privileges"],
+        "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"},
+    }
+
+
+def _tmpfs(entry: str, user: str, size_mib: int) -> tuple[str, str]:
+    """`path` or `path:options`. What is in it counts as the task's memory.
+
+    runc before 1.2 gives the mount the mode of the image's folder, whatever is asked for, so a
+    user that is known by number is made its owner.
+    """
+    path, _, options = entry.partition(":")
+    owner = _NUMBERS.fullmatch(user)
+    owned = f",uid={owner['uid']}" if owner else ""
+    owned += f",gid={owner['gid']}" if owner and owner["gid"] else ""
+    whole = f"rw,nosuid,nodev,noexec,mode=1777,size={size_mib}m{owned}"
+    return path, f"{whole},{options}" if options else whole
+
+
+def _limits(service: Service) -> dict[str, Any]:
+    """No swap: a task over its memory is killed at once instead of slowing all the others."""
+    return {
+        "mem_limit": service.memory_mib * MIB,
+        "memswap_limit": service.memory_mib * MIB,
+        "nano_cpus": service.cpu_units * 1_000_000_000 // ONE_CORE,
+        "pids_limit": service.security.pids_limit,
+    }

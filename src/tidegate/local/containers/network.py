@@ -1,0 +1,37 @@
+"""The bridge network of one app: tasks reach the world, and not each other."""
+
+import threading
+
+from docker import DockerClient
+from docker.errors import APIError
+
+from tidegate.local.containers.labels import MANAGED, OWNER
+
+NO_TALK = "com.docker.network.bridge.enable_icc"
+
+
+class Network:
+    """Made when the first task needs it, and again if somebody removed it."""
+
+    def __init__(self, client: DockerClient, owner: str) -> None:
+        self.name = f"tidegate-{owner}"
+        self._client = client
+        self._owner = owner
+        self._lock = threading.Lock()
+
+    def ensure(self) -> None:
+        """Make the network unless it is there. Raises the SDK's errors."""
+        with self._lock:
+            if self._client.networks.list(names=[f"^{self.name}$"]):
+                return
+            try:
+                self._client.networks.create(
+                    self.name,
+                    driver="bridge",
+                    check_duplicate=True,
+                    options={NO_TALK: "false"},
+                    labels={MANAGED: "1", OWNER: self._owner},
+                )
+            except APIError as error:
+                if error.status_code != 409:  # another controller was faster
+                    raise

@@ -1,0 +1,1 @@
+"""The data plane on one machine: HAProxy, driven by its runtime API, with its state on disk."""

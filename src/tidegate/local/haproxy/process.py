@@ -1,0 +1,197 @@
+"""HAProxy's process: checked, started, reloaded and stopped. It outlives the one who started it."""
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Set
+from pathlib import Path
+
+from tidegate.core.errors import EffectFailed, SetupError
+from tidegate.core.model import Listener
+from tidegate.local.haproxy.listening import wait_until_free
+from tidegate.local.haproxy.place import CONFIGURATION, MASTER, Place, read
+from tidegate.local.haproxy.runtime import Runtime
+from tidegate.local.haproxy.tables import Look
+
+_ANSWER_S = 2.0
+"""How long a healthy HAProxy may take for an answer on a busy machine."""
+_START_S = 10.0
+_RELEASE_S = 2.0
+"""How long the ports of a process that just died may stay taken."""
+
+
+class Process:
+    """The one HAProxy of a directory: a master that reloads, and its workers."""
+
+    def __init__(self, place: Place, binary: str | None) -> None:
+        self._place = place
+        self._binary = binary
+        self._runtime = Runtime(place)
+
+    def look(self) -> Look | None:
+        """What it holds, or None when it does not run, or hangs."""
+        try:
+            return self._runtime.look(_ANSWER_S)
+        except EffectFailed:
+            return None
+
+    def check(self, configuration: Path) -> None:
+        """Have HAProxy read a configuration. Raises `SetupError` TG222 with its words."""
+        done = self._run("-c", "-f", configuration.name)
+        if done.returncode != 0:
+            raise SetupError(
+                "HAProxy refuses the configuration made from the app file",
+                cause=_alerts(done.stdout),
+                where=str(configuration),
+                remedy="see the cause; `tidegate doctor` checks what HAProxy needs",
+                code="TG222",
+            )
+
+    def check_ports(self, listener: Listener, bound: Set[str]) -> None:
+        """See that the ports that are new to it are free. Raises `SetupError` TG220, TG227."""
+        for port in (listener.port, listener.test_port):
+            if f"{listener.address}:{port}" not in bound:
+                wait_until_free(listener.address, port, 0)
+
+    def start(self, listener: Listener) -> None:
+        """Start it anew, on free ports only; what is left of one that hangs is killed first.
+
+        Raises `SetupError` TG220 (port in use) or TG223 (it did not start).
+        """
+        self._kill_remains()
+        for port in (listener.port, listener.test_port):
+            wait_until_free(listener.address, port, _RELEASE_S)
+        master = f"unix@{MASTER},mode,600,level,admin"
+        done = self._run("-W", "-D", "-S", master, "-p", self._place.pid.name, "-f", CONFIGURATION)
+        if done.returncode != 0 or not _wait(lambda: self.look() is not None, _START_S):
+            raise SetupError(
+                "HAProxy did not start",
+                cause=_alerts(done.stdout),
+                where=str(self._place.log),
+                remedy="see the cause; `tidegate doctor` checks what HAProxy needs",
+                code="TG223",
+            )
+
+    def reload(self) -> None:
+        """Have a new worker read the configuration; the old one ends what it has begun.
+
+        Returns once the new one serves. Raises `EffectFailed` TG955 when it does not come.
+        """
+        before = self._runtime.look().serving.pid
+        os.kill(self._master(), signal.SIGUSR2)
+        if not _wait(lambda: self._serves_anew(before), _START_S):
+            raise EffectFailed(
+                "HAProxy did not take the new configuration",
+                cause="no new worker came; the old one goes on",
+                code="TG955",
+            )
+
+    def stop(self) -> None:
+        """End it and everything under way; nothing if it does not run."""
+        pid = self._master()
+        if pid and _is_haproxy(pid, self._place):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            _wait(lambda: not _is_haproxy(pid, self._place), _START_S)
+        self._kill_remains()
+
+    def _serves_anew(self, before: int) -> bool:
+        look = self.look()  # None while the master replaces itself
+        return look is not None and look.serving.pid != before
+
+    def _master(self) -> int:
+        """The master's process id by the file, 0 without one."""
+        return int(read(self._place.pid).strip() or 0)
+
+    def _kill_remains(self) -> None:
+        """Kill a master that is there but answers nothing; its workers end with it."""
+        pid = self._master()
+        if pid and _is_haproxy(pid, self._place):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _wait(lambda: not _is_haproxy(pid, self._place), _RELEASE_S)
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run HAProxy in its directory; what it prints goes to its log.
+
+        A file, not a pipe: a process that stays would keep the pipe open.
+        """
+        command = [find_binary(self._binary), "-C", str(self._place.directory), *arguments]
+        with self._place.log.open("w+") as log:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=30,
+                check=False,
+                start_new_session=True,
+            )
+            log.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, log.read(), "")
+
+
+def find_binary(binary: str | None) -> str:
+    """The path of HAProxy: the one named, or the one installed. Raises `SetupError` TG224."""
+    found = shutil.which(binary or "haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if found is None:
+        raise SetupError(
+            f"{binary or 'HAProxy'} is not on this machine",
+            remedy="run `tidegate setup`, or install the package haproxy (2.6 or newer)",
+            code="TG224",
+        )
+    return found
+
+
+def check_certificate(path: str | None) -> None:
+    """Read a certificate with its key, if one is named. Raises `SetupError` TG221."""
+    if path is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+    except (OSError, ssl.SSLError) as error:
+        raise SetupError(
+            "the listener's certificate cannot be used",
+            cause=str(error),
+            where=path,
+            remedy="put the certificate chain and its key, in PEM, into this one file",
+            code="TG221",
+        ) from error
+
+
+def max_connections() -> int:
+    """How many clients HAProxy may have: each needs two file handles, and it refuses to overdraw.
+
+    The system's hard limit on open files is what there is to share.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 20_000 if hard == resource.RLIM_INFINITY else min(20_000, max(100, (hard - 200) // 2))
+
+
+def _wait(done: Callable[[], bool], limit_s: float) -> bool:
+    until = time.monotonic() + limit_s
+    while not done():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _is_haproxy(pid: int, place: Place) -> bool:
+    """Whether that process is the HAProxy of this directory, and not one that got its number."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.fsencode(place.directory) in command
+
+
+def _alerts(printed: str) -> str:
+    """The lines of HAProxy's that say what is wrong."""
+    lines = [line for line in printed.splitlines() if "[ALERT]" in line]
+    return "; ".join(line.partition(": ")[2].strip() for line in lines) or printed.strip()

@@ -1,0 +1,132 @@
+"""What HAProxy's runtime API answers, as data.
+
+Source: HAProxy 2.6 management guide, §9.1 (statistics) and §9.3 (the commands).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tidegate.local.haproxy.routing import of_group
+
+Row = dict[str, str]
+
+_MAINTENANCE = 0x01  # SRV_ADMF_FMAINT, set by the runtime API
+_DRAIN = 0x08  # SRV_ADMF_FDRAIN, set by the runtime API
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A target as one worker holds it. `active` counts requests and tunnels under way.
+
+    `retired` targets are out: they get nothing, and only wait to be deleted.
+    """
+
+    address: str
+    up: bool
+    draining: bool
+    retired: bool
+    active: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLoad:
+    """A target group in one worker: requests since its start, and those under way now."""
+
+    requests: int
+    under_way: int
+
+
+Targets = Mapping[tuple[str, str], Held]
+"""By group and task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker: its process id, its targets, and the load of its groups by name."""
+
+    pid: int
+    targets: Targets
+    groups: Mapping[str, GroupLoad]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All workers at one moment: the one that serves, and the old ones that end their work.
+
+    `mark` is what the serving one was configured with, `services` its map (`routing`).
+    """
+
+    mark: str
+    services: Mapping[str, str]
+    serving: Worker
+    old: tuple[Worker, ...]
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The serving one first."""
+        return (self.serving, *self.old)
+
+
+def parse_workers(text: str) -> tuple[int, ...]:
+    """The answer to `show proc`: process ids, the serving worker first; () when none serves."""
+    serving: list[int] = []
+    old: list[int] = []
+    section = serving
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith("#"):
+            section = old if line.strip("# ") == "old workers" else serving
+        elif len(words) > 1 and words[1] == "worker":
+            section.append(int(words[0]))
+    return (*serving, *old) if serving else ()
+
+
+def parse_worker(pid: int, state: str, stat: str) -> Worker:
+    """A worker by its answers to `show servers state` and `show stat -1 6 -1`."""
+    counts = {(row["pxname"], row["svname"]): row for row in parse_rows(stat, ",")}
+    targets = {}
+    for row in parse_rows(state, " "):
+        key = (row["be_name"], row["srv_name"])
+        if of_group(key[0]) and key in counts:
+            targets[key] = _held(row, counts[key])
+    groups = {
+        name: GroupLoad(int(row["req_tot"] or 0), int(row["scur"] or 0))
+        for (name, kind), row in counts.items()
+        if kind == "BACKEND" and of_group(name)
+    }
+    return Worker(pid, targets, groups)
+
+
+def _held(row: Row, count: Row) -> Held:
+    admin = int(row["srv_admin_state"])
+    return Held(
+        address=f"{row['srv_addr']}:{row['srv_port']}",
+        up=count["status"].startswith("UP"),
+        draining=bool(admin & _DRAIN) or row["srv_uweight"] == "0",
+        retired=bool(admin & _MAINTENANCE),
+        active=int(count["scur"] or 0),
+    )
+
+
+def parse_rows(text: str, separator: str) -> list[Row]:
+    """A table: the line that starts with `# ` names the columns."""
+    names: Sequence[str] = ()
+    rows: list[Row] = []
+    for line in text.splitlines():
+        if line.startswith("# "):
+            names = line.removeprefix("# ").split(separator)
+        elif names and line:
+            rows.append(dict(zip(names, line.split(separator), strict=False)))
+    return rows
+
+
+def parse_info(text: str) -> Row:
+    """The answer to `show info`."""
+    pairs = (line.partition(": ") for line in text.splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def parse_map(text: str) -> Row:
+    """The answer to `show map`: an address, a key and a value in each line."""
+    lines = (line.split(" ", 2) for line in text.splitlines())
+    return {words[1]: words[2] for words in lines if len(words) == 3}

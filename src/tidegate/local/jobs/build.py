@@ -1,0 +1,158 @@
+"""Build an image for each service of a revision, with the engine's own builder.
+
+The builder's cache answers the same image id for the same files, which is how "nothing to deploy"
+is known. A change of the commit's time alone does not count (the cache ignores times).
+"""
+
+import re
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidegate.core.decision import BuildImages
+from tidegate.core.errors import BuildError
+from tidegate.core.model import App, Build, Service
+from tidegate.local import images
+from tidegate.local.jobs import context
+from tidegate.local.jobs.log import Log, clean
+from tidegate.local.jobs.site import Say, Site
+
+AT_ONCE = 2
+_STEP = re.compile(r"Step (\d+)/\d+ : (.*)")
+_BUILDERS_OWN = (" --->", "Removing intermediate container")
+_EXIT = re.compile(r"returned a non-zero code: (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The image of each service, and how many of the images were there before."""
+
+    images: tuple[tuple[str, str], ...]
+    reused: int
+
+    @property
+    def summary(self) -> str:
+        """As in `3 images, 2 reused`."""
+        count = len({digest for _, digest in self.images})
+        plural = "" if count == 1 else "s"
+        return f"{count} image{plural}" + (f", {self.reused} reused" if self.reused else "")
+
+
+def build(site: Site, job: BuildImages, log: Log) -> Built:
+    """Build or find every service's image, two at a time. Raises `BuildError` on the first failure.
+
+    Services with one and the same `build` share an image.
+    """
+    before = set(images.owned(site.client, site.home.owner))
+    groups: dict[Build, list[Service]] = {}
+    for service in job.services:
+        groups.setdefault(service.build, []).append(service)
+    with context.revision(site.home.source(job.execution)) as tar:
+        maker = _Maker(site, job.execution, site.app_of(job), tar, log)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="build") as pool:
+            digests = dict(zip(groups, pool.map(maker.make, groups.values()), strict=True))
+    answer = tuple((service.name, digests[service.build]) for service in job.services)
+    return Built(answer, len(before.intersection(digests.values())))
+
+
+@dataclass(slots=True)
+class _Maker:
+    """Makes the image of services that share a `build`."""
+
+    site: Site
+    execution: str
+    app: App
+    tar: tarfile.TarFile
+    log: Log
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def make(self, services: list[Service]) -> str:
+        """The image id, tagged for each of the services."""
+        wanted, name = services[0].build, services[0].name
+
+        def say(line: str) -> None:
+            self.log.say(f"{name}: {line}")
+
+        try:
+            if wanted.image:
+                say(f"image {wanted.image}")
+                return images.obtain(self.site.client, wanted.image)
+            digest = self._run(wanted, say)
+        except BuildError as error:
+            error.what = f"{name}: {error.what}"
+            raise
+        for service in services:
+            repository = images.repository(self.app.name, service.name)
+            self.site.client.api.tag(digest, repository, self.execution)
+        return digest
+
+    def _run(self, wanted: Build, say: Say) -> str:
+        with ExitStack() as stack:
+            with self.reading:  # one tar file, read from two threads
+                made = context.make(self.tar, wanted, lambda text: self._resolve(text, wanted, say))
+                sent = stack.enter_context(made)
+            lines = self.site.client.api.build(
+                fileobj=sent,
+                custom_context=True,
+                dockerfile=wanted.dockerfile,
+                buildargs=dict(wanted.args),
+                labels=images.labels(self.site.home.owner, self.app.name),
+                decode=True,
+                rm=True,
+                forcerm=True,
+                pull=False,
+                timeout=self.app.pipeline.stage_timeout_ms // 1000 or 1,
+            )
+            return _Output(say).read(lines, self.app.pipeline.stage_timeout_ms)
+
+    def _resolve(self, dockerfile: str, wanted: Build, say: Say) -> str:
+        return self.site.resolve(dockerfile, self.site.client, say, dict(wanted.args))
+
+
+@dataclass(slots=True)
+class _Output:
+    """Reads what the builder says: lines for the log, the image id or the error at the end."""
+
+    say: Say
+    step: str = ""
+    instruction: str = ""
+    last: str = ""
+
+    def read(self, lines: Iterator[dict[str, Any]], limit_ms: int) -> str:
+        """The image id. Raises `BuildError` with the step that failed."""
+        until = time.monotonic() + limit_ms / 1000
+        digest = ""
+        for line in lines:
+            if time.monotonic() > until:
+                raise BuildError(f"not built after {limit_ms / 60_000:g} minutes", code="TG307")
+            if "error" in line:
+                raise self._failure(str(line["error"]))
+            self._stream(str(line.get("stream", "")))
+            digest = line.get("aux", {}).get("ID", digest)
+        if not digest:
+            raise BuildError("the builder ended without an image", cause=self.last, code="TG308")
+        return str(digest)
+
+    def _stream(self, text: str) -> None:
+        for line in filter(None, map(clean, text.splitlines())):
+            self.say(line)
+            found = _STEP.match(line)
+            if found:
+                self.step, self.instruction = found.groups()
+                self.last = ""
+            elif not line.startswith(_BUILDERS_OWN):
+                self.last = line
+
+    def _failure(self, error: str) -> BuildError:
+        self.say(error)
+        code = _EXIT.search(error)
+        where = f"step {self.step} ({self.instruction})" if self.step else "the build"
+        if code:
+            said = f": {self.last}" if self.last else ""
+            return BuildError(f"{where} failed with exit code {code[1]}{said}", code="TG309")
+        return BuildError(f"{where} failed: {error}", code="TG309")

@@ -1,0 +1,1 @@
+"""What the data plane has answered, second by second, out of its line for each request."""
