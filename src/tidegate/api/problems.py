@@ -1,0 +1,70 @@
+"""Errors as JSON with a fitting HTTP status, and back to the same class on the other side."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidegate.core import errors as e
+
+_BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
+    ("TG201", e.AppFileError),
+    ("TG20", e.AppFileError),
+    ("TG2", e.SetupError),
+    ("TG91", e.EffectFailed),
+    ("TG92", e.JournalError),
+)
+_BY_EXIT_CODE: Mapping[int, type[e.TidegateError]] = {
+    2: e.UsageError,
+    3: e.ConfigurationError,
+    4: e.BuildError,
+    5: e.GateError,
+    6: e.DeploymentError,
+    7: e.StillRunning,
+    8: e.NotFound,
+    9: e.Busy,
+}
+_STATUS: Mapping[int, int] = {2: 400, 3: 422, 4: 422, 5: 422, 6: 409, 7: 504, 8: 404, 9: 409}
+_STATUS_BY_CODE: Mapping[str, int] = {
+    "TG116": 401,  # a webhook with a wrong signature
+    "TG117": 413,  # a webhook that is too large
+    "TG120": 401,
+    "TG121": 403,
+    "TG122": 403,
+    "TG123": 413,
+    "TG124": 405,
+}
+
+
+def status_of(error: e.TidegateError) -> int:
+    """The HTTP status of an error: by its code where that says more, else by its class."""
+    return _STATUS_BY_CODE.get(error.number, _STATUS.get(error.exit_code, 500))
+
+
+def to_json(error: e.TidegateError) -> dict[str, Any]:
+    """`{"error": {"code", "what", "cause", "where", "remedy", "exit_code"}}`."""
+    return {
+        "error": {
+            "code": error.number,
+            "what": error.what,
+            "cause": error.cause,
+            "where": error.where,
+            "remedy": error.remedy,
+            "exit_code": error.exit_code,
+        }
+    }
+
+
+def from_json(value: Any) -> e.TidegateError:
+    """The error that `to_json` wrote; what is none of ours becomes an `InternalError`."""
+    told = value.get("error") if isinstance(value, dict) else None
+    if not isinstance(told, dict) or not isinstance(told.get("code"), str):
+        return e.InternalError("the daemon's answer is not one of Tidegate's", code="TG941")
+    words = {name: str(told.get(name, "")) for name in ("cause", "where", "remedy", "code")}
+    kind = _kind(told["code"], told.get("exit_code"))
+    return kind(str(told.get("what", "")), **words)
+
+
+def _kind(code: str, exit_code: Any) -> type[e.TidegateError]:
+    by_code = next((kind for prefix, kind in _BY_CODE if code.startswith(prefix)), None)
+    if by_code and by_code.exit_code == exit_code:
+        return by_code
+    return _BY_EXIT_CODE.get(exit_code, e.InternalError)

@@ -1,0 +1,95 @@
+"""The command `demo`: the walk-through on this machine."""
+
+import json
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate.cli.output import AsJson, console, progress
+from tidegate.core.errors import SetupError
+from tidegate.demo.acts import Walk
+from tidegate.demo.ledger import RATE_RPS
+from tidegate.demo.report import Act, facts, table
+from tidegate.demo.workspace import Workspace
+
+TIMING = (
+    "shift intervals are in seconds here, so that one can watch; "
+    "ECSLinear10PercentEvery1Minutes and the other presets take minutes"
+)
+
+
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where to put the app; it must not exist yet.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the app running afterwards.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show it all on this machine: push, blue/green, a bad release saved, a controller killed.
+
+    A steady stream of real requests runs from the first act to the last, and each is counted.
+    Exit code 0 only if every act held.
+    """
+    place = _new_folder(folder)
+    space = Workspace(place, (_free_port(8080), _free_port(8081)), _branch)
+    progress(f"tidegate demo in {place}: {RATE_RPS} requests/s, each one counted")
+    progress(f"{TIMING}\n")
+    acts = _play(space, keep)
+    if as_json:
+        print(json.dumps(facts(acts, TIMING), indent=2, ensure_ascii=False))
+    else:
+        console().print(table(acts))
+    if keep:
+        progress(f"the app runs on: cd {place} && tidegate status")
+    sys.exit(0 if facts(acts, TIMING)["ok"] else 1)
+
+
+def _play(space: Workspace, keep: bool) -> list[Act]:
+    """Play the acts and print a tree of them; whatever happens, nothing is left running."""
+    acts: list[Act] = []
+    space.prepare()
+    walk = Walk(space, _branch)
+    try:
+        for act in walk.acts(lambda name: progress(f"├─ {name}")):
+            acts.append(act)
+            mark = "✓ held" if act.ok else "✗ broken"
+            _branch(f"{mark}: {act.requests:,} requests, {act.dropped} failed without cause")
+            for broken in act.detail.get("broken", ()):
+                _branch(f"  ✗ {broken}")
+    finally:
+        if not keep:
+            space.tidegate("down", "--everything")
+    return acts
+
+
+def _branch(text: str) -> None:
+    progress(f"│    {text}")
+
+
+def _new_folder(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="tidegate-demo-")) / "catsndogs"
+    if folder.exists():
+        raise SetupError(
+            f"{folder} is there already",
+            remedy="name a folder that does not exist yet",
+            code="TG233",
+        )
+    return folder.resolve()
+
+
+def _free_port(wished: int) -> int:
+    """The wished one, or another when that is taken."""
+    for port in (wished, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise SetupError("no port is free on 127.0.0.1", remedy="tidegate doctor", code="TG234")

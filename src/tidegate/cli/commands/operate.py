@@ -1,0 +1,108 @@
+"""Commands that steer a deployment or a service: each is one request, granted or refused."""
+
+from typing import Annotated
+
+import typer
+
+from tidegate.cli import output
+from tidegate.cli.commands.observe import number_of
+from tidegate.cli.here import here
+from tidegate.core.errors import UsageError
+
+Service = Annotated[
+    str | None,
+    typer.Argument(help="The service; may be left out when only one deployment is under way."),
+]
+
+
+def pause(context: typer.Context, service: Service = None) -> None:
+    """Hold a deployment where it is; alarms still roll it back."""
+    now = here(context)
+    name = now.service(service)
+    now.client.pause(name, now.by)
+    output.progress(f"{name} is paused; go on with: tidegate resume {name}")
+
+
+def resume(context: typer.Context, service: Service = None) -> None:
+    """Go on with a paused deployment."""
+    now = here(context)
+    name = now.service(service)
+    now.client.resume(name, now.by)
+    output.progress(f"{name} goes on")
+
+
+def promote(context: typer.Context, service: Service = None) -> None:
+    """Go on at once: past a pause, the rest of the timetable, or the bake."""
+    now = here(context)
+    name = now.service(service)
+    now.client.promote(name, now.by)
+    output.progress(f"{name} goes on at once: tidegate status --watch")
+
+
+def abort(context: typer.Context, service: Service = None) -> None:
+    """Take all traffic back to the stable release."""
+    now = here(context)
+    name = now.service(service)
+    now.client.abort(name, now.by)
+    output.progress(f"{name} goes back to its stable release: tidegate status --watch")
+
+
+def rollback(
+    context: typer.Context,
+    service: Annotated[
+        str | None, typer.Argument(help="The service; may be left out when there is one.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Argument(help="A good release (v42); the last one when left out.")
+    ] = None,
+) -> None:
+    """Go back to an earlier good release, or abort a deployment that is under way."""
+    now = here(context)
+    if service and release is None and service[:1] == "v" and service[1:].isdigit():
+        service, release = None, service
+    number = number_of(release) if release else None
+    name = service or _only_service(context)
+    now.client.rollback(name, number, now.by)
+    target = f"v{number}" if number else "the release before"
+    output.progress(f"{name} goes back to {target}: tidegate status --watch")
+
+
+def scale(
+    context: typer.Context,
+    service: Annotated[str, typer.Argument(help="The service.")],
+    desired: Annotated[int, typer.Argument(min=0, help="How many tasks it is to have.")],
+) -> None:
+    """Change how many tasks a service has, within the app file's bounds."""
+    now = here(context)
+    now.client.scale(service, desired, now.by)
+    output.progress(f"{service} is to have {desired} tasks")
+
+
+def approve(
+    context: typer.Context,
+    execution: Annotated[str, typer.Argument(help="The execution that waits: e7.")],
+) -> None:
+    """Let an execution that waits for approval be deployed."""
+    now = here(context)
+    now.client.approve(execution, now.by)
+    output.progress(f"{execution} is approved")
+
+
+def reject(
+    context: typer.Context,
+    execution: Annotated[str, typer.Argument(help="The execution that waits: e7.")],
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why, for the journal.")] = "",
+) -> None:
+    """End an execution that waits for approval."""
+    now = here(context)
+    now.client.reject(execution, now.by, reason)
+    output.progress(f"{execution} is rejected")
+
+
+def _only_service(context: typer.Context) -> str:
+    names = [one.name for one in here(context).client.status().services]
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(
+        "name the service", cause=f"services: {', '.join(names) or 'none yet'}", code="TG108"
+    )

@@ -1,0 +1,113 @@
+"""Commands that begin and end things: init, plan, up, down."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate.cli import daemon, output
+from tidegate.cli.here import Here, here
+from tidegate.cli.output import AsJson
+from tidegate.core.errors import AppFileError, StillRunning, TidegateError
+from tidegate.engine.journal import repair as repair_journal
+from tidegate.local.git import Repository
+from tidegate.local.git.command import GitFailed, git
+from tidegate.spec import FILE_NAME, lines, load, propose
+
+
+def init(
+    context: typer.Context,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented tidegate.yaml from the Dockerfiles, compose.yaml or ECS files found."""
+    folder = _chosen(context)
+    path = folder / FILE_NAME
+    if path.exists() and not force:
+        raise AppFileError(
+            f"there is already a {FILE_NAME}",
+            where=str(path),
+            remedy="edit it, or replace it with: tidegate init --force",
+            code="TG232",
+        )
+    path.write_text(propose(folder))
+    output.progress(f"wrote {path}; next: look it over, commit it, then: tidegate up")
+    typer.echo(path)
+
+
+def plan(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what the app file, as it lies here, would change; nothing is changed."""
+    now = here(context)
+    load(now.file)
+    found = now.client.plan(now.file.read_text(), _head(now.folder))
+    output.result(found, "\n".join(lines(found)).replace("[", "\\["), as_json)
+
+
+def up(
+    context: typer.Context,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay in this terminal instead of the background.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First keep what is readable of a damaged journal.")
+    ] = False,
+) -> None:
+    """Start the controller of this folder's app, and add the git remote `tidegate`."""
+    now = here(context)
+    load(now.file)
+    now.home.create()
+    if repair:
+        kept, aside = repair_journal(now.home.journal)
+        output.progress(f"kept {kept} entries; the damaged journal is now {aside}")
+    if foreground:
+        raise typer.Exit(daemon.serve(now.folder, foreground=True))
+    if now.client.alive():
+        output.progress("it is already up: tidegate status")
+        return
+    daemon.start(now)
+    _add_remote(now)
+    output.progress("it is up; deploy with: git push tidegate main")
+
+
+def down(
+    context: typer.Context,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="End the tasks and the balancer too: no more traffic."),
+    ] = False,
+) -> None:
+    """Stop the controller; tasks and balancer go on, and so does traffic."""
+    now = here(context)
+    if not everything and not now.client.alive():
+        output.progress("it is not up")
+        return
+    now.client.down(everything)
+    if not daemon.wait_until_gone(now):
+        raise StillRunning(
+            "the controller still answers",
+            cause="it lets what it has begun come to its end",
+            where=str(now.home.daemon_log),
+            code="TG602",
+        )
+    output.progress("it is down" + ("" if everything else "; traffic goes on"))
+
+
+def _chosen(context: typer.Context) -> Path:
+    """Where a first file is to be: the folder that was named, not one above it."""
+    chosen = context.find_root().params.get("folder")
+    return Path(chosen or ".").resolve()
+
+
+def _head(folder: Path) -> str:
+    """The commit that is checked out, or empty outside of git."""
+    try:
+        return git("-C", str(folder), "rev-parse", "HEAD")
+    except GitFailed:
+        return ""
+
+
+def _add_remote(now: Here) -> None:
+    """A folder without git can still use `tidegate deploy` later, so this is no reason to fail."""
+    try:
+        Repository(now.home.repository).add_remote(now.folder)
+    except TidegateError as error:
+        output.progress(f"there is no git remote yet: {error.what}")

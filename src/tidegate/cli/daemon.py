@@ -1,0 +1,78 @@
+"""The daemon: started by `tidegate up`, in the background, with its output in the daemon's log."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from tidegate.cli.here import Here
+from tidegate.core.errors import SetupError, TidegateError
+
+PATIENCE_S = 60.0
+"""So long a daemon may take from its start until it answers."""
+POLL_S = 0.1
+
+
+def serve(folder: Path, foreground: bool) -> int:
+    """Run the app's daemon in this process until it is told to stop; its exit code."""
+    from tidegate import wiring  # noqa: PLC0415 — only the daemon needs every part
+
+    try:
+        wiring.serve(folder, foreground)
+    except TidegateError as error:
+        print(error, file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0
+
+
+def start(here: Here) -> None:
+    """Start it in the background and wait until it answers.
+
+    Raises `SetupError` with the end of its log when it ends instead, or does not answer in time.
+    """
+    log = here.home.daemon_log
+    log.parent.mkdir(parents=True, exist_ok=True)
+    begin = log.stat().st_size if log.exists() else 0
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tidegate.cli.daemon", str(here.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not here.client.alive():
+        if process.poll() is not None:
+            _failed(log, begin, f"it ended with exit code {process.returncode}")
+        if time.monotonic() > give_up_at:
+            _failed(log, begin, f"it did not answer within {PATIENCE_S:g} s")
+        time.sleep(POLL_S)
+
+
+def wait_until_gone(here: Here) -> bool:
+    """Wait until the daemon answers no more; False when it still does at the end of patience."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while here.client.alive():
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _failed(log: Path, begin: int, what: str) -> NoReturn:
+    with log.open("rb") as file:
+        file.seek(begin)
+        said = file.read().decode("utf-8", "replace").strip().splitlines()[-6:]
+    raise SetupError(
+        "the daemon did not start",
+        cause="\n          ".join([what, *said]),
+        where=str(log),
+        remedy="see what this machine lacks: tidegate doctor",
+        code="TG241",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(serve(Path(sys.argv[1]), foreground=False))

@@ -1,0 +1,50 @@
+"""An execution as it is told to who waits for it: by `tidegate deploy`, and by `git push`."""
+
+from collections.abc import Callable, Iterable
+
+from tidegate.core.errors import InternalError
+from tidegate.engine.messages import End, Happened, Message
+
+_BAD = frozenset({"StageFailed", "Rejected", "RollbackStarted", "TaskStopped"})
+
+
+def follow(messages: Iterable[Message], execution: str, say: Callable[[str], None]) -> int:
+    """Say each message at once; the exit code of the last.
+
+    Ctrl-C ends the telling, not the work; then the exit code is 7 (still running).
+    """
+    try:
+        for message in messages:
+            say(words(message))
+            if message["kind"] == "end":
+                return message["exit_code"]
+    except KeyboardInterrupt:
+        say(f"=====> detached; {execution} goes on: tidegate status, tidegate logs {execution}")
+        return 7
+    raise InternalError(
+        f"the daemon ended the story of {execution} in the middle",
+        remedy=f"see how it went: tidegate executions, tidegate logs {execution}",
+        code="TG940",
+    )
+
+
+def words(message: Message) -> str:
+    """One message as one line, marked like Heroku's: `----->` step, ` !     ` trouble."""
+    match message["kind"]:
+        case "line":
+            return f"       {message['text']}"
+        case "event":
+            return f"{_mark(message)} {message['text']}"
+        case "end":
+            return f"=====> {_ending(message)}"
+
+
+def _mark(event: Happened) -> str:
+    alarm = event["type"] == "AlarmChanged" and " is ALARM" in event["text"]
+    return " !    " if alarm or event["type"] in _BAD else "----->"
+
+
+def _ending(end: End) -> str:
+    if end["outcome"] is None:
+        return f"accepted: {end['reason']}"
+    return f"{end['outcome']}: {end['reason']}" if end["reason"] else end["outcome"]

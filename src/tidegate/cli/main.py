@@ -1,0 +1,92 @@
+"""The command tree, and the one place where errors become text and exit codes."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate.cli.commands import about, deliver, observe, operate, start
+from tidegate.cli.here import Here, find
+from tidegate.core.errors import TidegateError
+
+_HELP = """Deliver containers safely: push, gate, blue/green shift, alarms, rollback.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 internal fault, 2 usage,
+3 configuration, 4 build failed, 5 gate refused, 6 rolled back, 7 still running, 8 not found,
+9 busy. What an error means: tidegate explain CODE."""
+
+GROUPS = {
+    "Start": (start.init, start.plan, start.up, start.down),
+    "Deliver": (deliver.deploy, operate.approve, operate.reject),
+    "Observe": (
+        observe.status,
+        observe.events,
+        observe.logs,
+        observe.executions,
+        observe.releases,
+        observe.show,
+        observe.report,
+    ),
+    "Operate": (
+        operate.pause,
+        operate.resume,
+        operate.promote,
+        operate.abort,
+        operate.rollback,
+        operate.scale,
+    ),
+    "About": (about.explain, about.schema, about.version),
+}
+"""Every command by the panel of the help that it stands in."""
+
+app = typer.Typer(
+    name="tidegate",
+    help=_HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def top(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Option("-C", metavar="DIR", help="Work on the app in this folder.", file_okay=False),
+    ] = None,
+) -> None:
+    """Find the app: in the folder, or in the nearest one above it."""
+    context.obj = Here(find(folder or Path()))
+
+
+for panel, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def call(words: list[str]) -> int:
+    """Run one command line; its exit code. Errors go to stderr."""
+    try:
+        app(words, prog_name="tidegate")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except TidegateError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except Exception as fault:  # noqa: BLE001 — the outermost boundary; it is reported whole
+        traceback.print_exc()
+        print(f"error TG900: a fault of Tidegate: {type(fault).__name__}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run() -> None:
+    """The entry point of `tidegate`."""
+    sys.exit(call(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

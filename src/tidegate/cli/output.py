@@ -1,0 +1,43 @@
+"""Results go to stdout, progress to stderr; without a terminal there is neither colour nor cursor.
+
+Rich itself honours NO_COLOR.
+"""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from tidegate.engine.codec import plain
+
+WIDTH = 100
+"""Where there is no terminal to ask for its width."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def console(file: Any = None) -> Console:
+    """A console on stdout, or on `file`."""
+    file = file or sys.stdout
+    width = None if file.isatty() else WIDTH
+    return Console(file=file, width=width, highlight=False, soft_wrap=not file.isatty())
+
+
+def result(value: Any, shown: RenderableType, as_json: bool) -> None:
+    """Print `value` as JSON, or what it looks like."""
+    if as_json:
+        print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    else:
+        console().print(shown)
+
+
+def line(value: Any) -> None:
+    """Print one line of JSON now, for whoever reads along."""
+    print(json.dumps(plain(value), ensure_ascii=False), flush=True)
+
+
+def progress(text: str) -> None:
+    """Tell a person what goes on."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,102 @@
+"""The receive hooks of the app's repository: a push goes through the pipeline before it counts.
+
+    python -m tidegate.cli.receive pre|post STATE_DIR
+
+`pre` hands the pushed commit to the daemon and prints what happens to it, line by line; the push
+is refused when the build, the tests or the gate refuse. `post` prints the rest, up to the end of
+the deployments. The pusher's Ctrl-C ends the printing, not the work.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from getpass import getuser
+from pathlib import Path
+
+from tidegate.api.pushing import Pushing
+from tidegate.cli.follow import follow
+from tidegate.core.errors import TidegateError
+from tidegate.local.git import Repository
+from tidegate.local.git.push import options, plan, updates
+from tidegate.local.home import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """One push, as a hook sees it. `environ` is the hook's, with git's quarantine in it."""
+
+    home: Home
+    environ: Mapping[str, str]
+
+    def pre(self, lines: Iterable[str]) -> int:
+        """The exit code of pre-receive: 0 lets git take the push."""
+        repository = Repository(self.home.repository, self.environ)
+        branch = repository.branch
+        todo = plan(updates(lines), branch, options(self.environ))
+        for note in todo.notes:
+            say(note)
+        if todo.commit is None:
+            return 0
+        execution = self._start(repository, todo.commit, branch)
+        self._note(todo.commit).write_text(execution)
+        return follow(Pushing(self.home).stream(execution, "gate"), execution, say)
+
+    def post(self, lines: Iterable[str]) -> int:
+        """Print how the deployments of the push go; git does not care for the exit code."""
+        for update in updates(lines):
+            note = self._note(update.new)
+            if note.exists():
+                execution = note.read_text()
+                note.unlink()
+                return follow(Pushing(self.home).stream(execution, "rest"), execution, say)
+        return 0
+
+    def _start(self, repository: Repository, commit: str, branch: str) -> str:
+        with tempfile.TemporaryDirectory(prefix="tidegate-push-") as folder:
+            tar = repository.archive(commit, Path(folder) / "source.tar")
+            with tar.open("rb") as file:
+                return Pushing(self.home).start_execution(
+                    file,
+                    commit=commit,
+                    subject=repository.commit(commit).subject,
+                    trigger="push",
+                    by=self.environ.get("REMOTE_USER") or getuser(),
+                    branch=branch,
+                )
+
+    def _note(self, commit: str) -> Path:
+        """Where `pre` leaves the execution's id for `post`."""
+        return self.home.repository / f"tidegate-{commit}"
+
+
+def say(text: str) -> None:
+    """One line for the pusher, now: git shows it as `remote: …`."""
+    print(text, flush=True)
+
+
+def main(words: list[str]) -> int:
+    """Run the hook `pre` or `post` for a state directory."""
+    when, state = words
+    receive = Receive(Home(Path(state)), dict(os.environ))
+    try:
+        return receive.pre(sys.stdin) if when == "pre" else receive.post(sys.stdin)
+    except TidegateError as error:
+        say(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, BrokenPipeError):
+        return detach()
+
+
+def detach() -> int:
+    """The pusher has gone, and with him perhaps the pipe; what has begun goes on."""
+    with suppress(BrokenPipeError):
+        say("detached; what has begun goes on: tidegate status")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Views as text for people. Nothing here asks, decides or prints."""
