@@ -1,0 +1,98 @@
+"""What the journal tells of the deployments; read from its file, since the controller dies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidegate.core import decision as d
+from tidegate.core.fold import advance
+from tidegate.core.progress import Deployment, Progress
+from tidegate.engine.journal import Entry, peek
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A deployment in the words of the demo. Times are in ms since the Unix epoch."""
+
+    id: str
+    outcome: d.Outcome | None
+    reason: str
+    shifted_at: int
+    rollback_at: int
+    weight_most_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time in which the balancer was seen to hold one weight."""
+
+    begin_ms: int
+    end_ms: int
+    weight_bp: int
+
+
+class Story:
+    """Reads what is new each time that it is asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries: list[Entry] = []
+        self._progress = Progress()
+
+    def quiet(self) -> bool:
+        """Whether no execution and no deployment is under way."""
+        progress = self._read()
+        live = any(one.live for one in progress.deployments.values())
+        return not live and not any(e.live for e in progress.executions.values())
+
+    def succeeded(self) -> int:
+        """How many deployments have succeeded so far."""
+        ended = self._read().deployments.values()
+        return sum(1 for one in ended if one.outcome is d.Outcome.SUCCEEDED)
+
+    def weight_bp(self, service: str) -> int:
+        """The weight that the service's deployment was seen to have, 0 without one."""
+        deployment = self._read().deployment_of(service)
+        if deployment is None or deployment.observed_at is None or deployment.promoted:
+            return 0
+        return deployment.weight_bp
+
+    def last_deployment(self, service: str) -> Told:
+        """The newest deployment of the service."""
+        found = self._last(service)
+        shifts = [e for e in self._of(found.id) if isinstance(e.event, d.TrafficShifted)]
+        weights = [e.event.weight_bp for e in shifts if isinstance(e.event, d.TrafficShifted)]
+        return Told(
+            found.id,
+            found.outcome,
+            found.reason,
+            shifts[0].at if shifts else 0,
+            found.rollback.at if found.rollback else 0,
+            max(weights, default=0),
+        )
+
+    def windows(self, deployment: str) -> list[Window]:
+        """Each step of its shift, from when it was observed to when the next was asked for."""
+        found: list[Window] = []
+        begin: tuple[int, int] | None = None
+        for entry in self._of(deployment):
+            if begin and not isinstance(entry.event, d.StepPassed):
+                found.append(Window(begin[0], entry.at, begin[1]))
+                begin = None
+            if isinstance(entry.event, d.TrafficObserved):
+                begin = (entry.at, entry.event.weight_bp)
+        return found
+
+    def _last(self, service: str) -> Deployment:
+        deployments = self._read().deployments.values()
+        return [one for one in deployments if one.service == service][-1]
+
+    def _of(self, deployment: str) -> list[Entry]:
+        self._read()
+        return [e for e in self._entries if getattr(e.event, "deployment", None) == deployment]
+
+    def _read(self) -> Progress:
+        after = self._entries[-1].seq if self._entries else 0
+        for entry in peek(self._path, after):
+            self._entries.append(entry)
+            self._progress = advance(self._progress, entry.event, entry.at)
+        return self._progress

@@ -1,0 +1,138 @@
+"""A copy of the example app under git, and the commands that a person would type in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tidegate.core.errors import InternalError, NotFound
+
+COMMAND_TIMEOUT_S = 120
+PUSH_TIMEOUT_S = 300
+
+
+def example() -> Path:
+    """Where `examples/catsndogs` lies: in the installed package, or in the checkout.
+
+    Raises `NotFound`.
+    """
+    here = Path(__file__).resolve()
+    for place in (here.parent / "catsndogs", here.parents[3] / "examples" / "catsndogs"):
+        if (place / "tidegate.yaml").is_file():
+            return place
+    raise NotFound(
+        "the example app is not here", where=str(here.parent), remedy="install again", code="TG708"
+    )
+
+
+class Workspace:
+    """`folder` holds the copy; `port` and `test_port` are its listener's."""
+
+    def __init__(self, folder: Path, ports: tuple[int, int], say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.port, self.test_port = ports
+        self._say = say
+
+    def prepare(self) -> None:
+        """Copy the example, give it its ports, and commit it."""
+        shutil.copytree(example(), self.folder, ignore=shutil.ignore_patterns("variants"))
+        file = self.folder / "tidegate.yaml"
+        listener = f"\nlistener: {{port: {self.port}, test_port: {self.test_port}}}\n"
+        file.write_text(file.read_text() + listener)
+        (self.folder / ".gitignore").write_text(".tidegate/\n")
+        self._git("init", "--quiet", "--initial-branch", "main")
+        self._git("config", "user.name", "Demo")
+        self._git("config", "user.email", "demo@localhost")
+        self.commit("Cats and dogs")
+
+    def change(self, variant: str, subject: str, colour: tuple[str, str] | None = None) -> None:
+        """Commit one of the example's variants; `colour` replaces its own by another."""
+        shutil.copytree(example() / "variants" / variant, self.folder, dirs_exist_ok=True)
+        if colour:
+            for file in (self.folder / "cats").rglob("*.*"):
+                file.write_text(file.read_text().replace(*colour))
+        self.commit(subject)
+
+    def commit(self, subject: str) -> None:
+        """Everything as it is now."""
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", subject)
+
+    def tidegate(self, *words: str) -> str:
+        """Run a command of Tidegate here; its output. Raises `InternalError` when it fails."""
+        return self._run([sys.executable, "-m", "tidegate", *words])
+
+    def push(self) -> int:
+        """`git push tidegate main`, each line passed on as it comes; git's exit code."""
+        return self.push_in_background().join()
+
+    def push_in_background(self) -> "Push":
+        """The same, without waiting."""
+        self._say("$ git push tidegate main")
+        return Push(self.folder, self._say)
+
+    def _git(self, *words: str) -> str:
+        return self._run(["git", *words])
+
+    def _run(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode:
+            raise InternalError(
+                f"`{' '.join(command[-3:])}` failed with exit code {done.returncode}",
+                cause=(done.stderr or done.stdout).strip()[-2000:],
+                where=str(self.folder),
+                code="TG901",
+            )
+        return done.stdout
+
+
+class Push:
+    """A `git push` under way; its lines go to `say`."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._process = subprocess.Popen(
+            ["git", "push", "tidegate", "main"],
+            cwd=folder,
+            env=_environment(),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def join(self) -> int:
+        """Wait for its end; git's exit code. Raises `InternalError` when it takes too long."""
+        try:
+            code = self._process.wait(PUSH_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            self._process.kill()
+            raise InternalError(
+                "the push did not end", cause=f"{PUSH_TIMEOUT_S} s", code="TG902"
+            ) from error
+        self._reader.join()
+        return code
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            text = line.removeprefix("remote:").strip()
+            if text:
+                self._say(text)
+
+
+def _environment() -> dict[str, str]:
+    """Without git's own variables, which a hook or a test run may have set."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | {"NO_COLOR": "1"}
