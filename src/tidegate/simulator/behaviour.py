@@ -21,7 +21,7 @@ class Behaviour:
     `crash_after_ms` counts from the start, `out_of_memory_after_ms` from readiness.
     `knee_rps` is the load on one task above which it is `overload_factor` times slower and fails
     `overload_errors` of its requests; None for no knee. A task that is not `graceful` ends at the
-    first signal with whatever it was doing.
+    first signal with whatever it was doing. `fails_hooks`: every hook finds fault with it.
     """
 
     name: str = "good"
@@ -36,6 +36,7 @@ class Behaviour:
     overload_factor: float = 4.0
     overload_errors: float = 0.1
     graceful: bool = True
+    fails_hooks: bool = False
 
     @property
     def bad(self) -> bool:

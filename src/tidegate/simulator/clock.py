@@ -12,11 +12,14 @@ class VirtualClock:
     """Implements `core.ports.Clock`; time moves only by `run_until`.
 
     `elapsed` (ms) is true time since the start. `now()` is what the parts read: it also holds
-    the jumps that a machine's clock made.
+    the jumps that a machine's clock made. Every change of the world goes through `change`, so
+    that the traffic up to it meets the world as it was, and the checkers see it as it is then.
     """
 
     def __init__(self, epoch_ms: int = EPOCH_MS) -> None:
         self.elapsed = 0
+        self.before: list[Callable[[], None]] = []
+        self.behind: list[Callable[[], None]] = []
         self._offset = epoch_ms
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
@@ -29,8 +32,16 @@ class VirtualClock:
         """The machine's clock is set forward; true time stands still."""
         self._offset += by_ms
 
+    def change(self, happen: Callable[[], None]) -> None:
+        """Change the world now: first what is `before` a change, then it, then what is `behind`."""
+        for hook in self.before:
+            hook()
+        happen()
+        for hook in self.behind:
+            hook()
+
     def after(self, delay_ms: int, happen: Callable[[], None]) -> None:
-        """Run `happen` in `delay_ms`; what is due at the same moment runs in order of asking."""
+        """Change the world in `delay_ms`; what is due together happens in the order of asking."""
         heapq.heappush(self._heap, (self.elapsed + delay_ms, next(self._order), happen))
 
     def run_until(self, elapsed_ms: int) -> None:
@@ -38,7 +49,7 @@ class VirtualClock:
         while self._heap and self._heap[0][0] <= elapsed_ms:
             due, _, happen = heapq.heappop(self._heap)
             self.elapsed = max(self.elapsed, due)
-            happen()
+            self.change(happen)
         self.elapsed = max(self.elapsed, elapsed_ms)
 
     def run_for(self, ms: int) -> None:

@@ -1,0 +1,90 @@
+"""The load generator alone: `python -m tidegate.load URL …`, `python -m tidegate.load compare A B`.
+
+Results go to stdout, progress to stderr. Ctrl-C stops the sending; the report is still made.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tidegate.core.errors import SetupError, TidegateError
+from tidegate.load.background import Background
+from tidegate.load.html import page
+from tidegate.load.options import parser, plan_of, read_text
+from tidegate.load.plan import Plan
+from tidegate.load.report import from_json, summarise
+from tidegate.load.result import Result
+from tidegate.load.text import as_text, compare_text
+
+COMMANDS = ("run", "compare")
+TERMINAL_S, LOG_S = 0.5, 10.0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Send the load and print its report."""
+    report = summarise(send(plan_of(options)))
+    for path, text in ((options.out, report.to_json()), (options.html, page(report))):
+        if path:
+            _write(path, text)
+    sys.stdout.write((report.to_json() if options.json else as_text(report)) + "\n")
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print two reports side by side."""
+    reports = [from_json(read_text(path)) for path in (options.a, options.b)]
+    sys.stdout.write(compare_text(*reports) + "\n")
+
+
+def send(plan: Plan) -> Result:
+    """Run a plan to its end, or to Ctrl-C, telling the progress on stderr."""
+    with Background(plan) as load:
+        try:
+            _follow(load)
+        except KeyboardInterrupt:
+            return load.stop()
+        finally:
+            sys.stderr.write("\n" if sys.stderr.isatty() else "")
+        return load.wait()
+
+
+def _follow(load: Background) -> None:
+    terminal = sys.stderr.isatty()
+    told_at = time.monotonic()
+    while not load.ended:
+        time.sleep(0.1)
+        if time.monotonic() - told_at < (TERMINAL_S if terminal else LOG_S):
+            continue
+        told_at = time.monotonic()
+        snapshot = load.snapshot()
+        counts = snapshot.counts()
+        line = f"{snapshot.at_us / 1e6:6.1f} s  {counts.requests:,} requests"
+        line += f"  {counts.pending:,} open  {counts.failed:,} failed"
+        sys.stderr.write(f"\r{line:<60}" if terminal else f"{line}\n")
+        sys.stderr.flush()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise SetupError(f"{path} cannot be written", cause=str(error), code="TG219") from error
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m tidegate.load") -> int:
+    """Run a command and return its exit code; without a command's name it is `run`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] not in (*COMMANDS, "-h", "--help"):
+        given.insert(0, "run")
+    options = parser(prog).parse_args(given)
+    try:
+        (run if options.command == "run" else compare)(options)
+    except TidegateError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The words of the command line: its options, and the plan that they describe."""
+
+import argparse
+from pathlib import Path
+
+from tidegate.core.errors import UsageError
+from tidegate.core.model import Header
+from tidegate.load.plan import Limits, Plan
+from tidegate.load.profile import Profile, constant, parse, parse_seconds, replay
+from tidegate.load.target import Tag, Target
+from tidegate.load.vegeta import read_targets
+
+RUN = "send a load at fixed times and measure the replies; the default"
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The options of both commands."""
+    main = argparse.ArgumentParser(prog, description="An open-loop HTTP load generator.")
+    commands = main.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help=RUN, description=RUN)
+    _what(run.add_argument_group("what is asked"))
+    _when(run.add_argument_group("when"))
+    _how(run.add_argument_group("how"))
+    words = "two reports of --out side by side"
+    both = commands.add_parser("compare", help=words, description=words)
+    both.add_argument("a", type=Path, metavar="A")
+    both.add_argument("b", type=Path, metavar="B")
+    return main
+
+
+def _what(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("urls", nargs="*", metavar="URL", help="http://HOST[:PORT]/PATH, on this machine")
+    add("--weight", type=int, action="append", default=[], help="of each URL in turn (1)")
+    add("--targets", type=Path, metavar="FILE", help="a targets file of Vegeta, http or json")
+    add("-X", "--method", default="GET", help="for each URL (GET)")
+    add("-H", "--header", action="append", default=[], metavar="NAME:VALUE")
+    add("--body", type=Path, metavar="FILE", help="a file with the body")
+    add("--tag-header", default="", metavar="NAME", help="count replies by this header's value")
+    add("--tag-body", default="", metavar="PATTERN", help="count replies by its group 1")
+    help_hosts = "a host (or HOST:PORT) that is not this machine, and that you may load"
+    add("--i-may-load", action="append", default=[], metavar="HOST", help=help_hosts)
+
+
+def _when(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--rate", type=float, default=50.0, help="requests per second (50)")
+    add("--for", dest="length", default="10s", metavar="LENGTH", help="how long (10s)")
+    add("--profile", help="RATE[-RATE]:LENGTH,… such as 100:30s,100-1000:1m,1000:5m")
+    add("--replay", type=Path, metavar="FILE", help="requests per minute, one a line")
+    add("--speed", type=float, default=1.0, help="of a replay; 60 plays an hour in a minute (1)")
+    add("--scale", type=float, default=1.0, help="times the rates of a replay (1)")
+    add("--poisson", type=int, metavar="SEED", help="random arrivals at these rates")
+    add("--requests", type=int, metavar="N", help="stop after so many")
+
+
+def _how(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--timeout", default="10s", metavar="LENGTH", help="of each request (10s)")
+    add("--connections", type=int, default=4000, metavar="N", help="at most (4000)")
+    add("--resend", action="store_true", help="once, on a reused connection that is dead")
+    add("--title", default="load", help="what the report is called")
+    add("--json", action="store_true", help="print the report as JSON")
+    add("--out", type=Path, metavar="FILE", help="write the report as JSON")
+    add("--html", type=Path, metavar="FILE", help="write the report as a page with plots")
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The plan that the options of `run` describe. Raises `UsageError`."""
+    limits = Limits(
+        parse_seconds(options.timeout), options.connections, options.requests, options.resend
+    )
+    return Plan(
+        targets=_targets(options),
+        profile=_profile(options),
+        title=options.title,
+        tag=Tag(options.tag_header, options.tag_body),
+        limits=limits,
+        hosts=frozenset(options.i_may_load),
+    )
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises `UsageError`."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read", cause=str(error), code="TG158") from error
+
+
+def _targets(options: argparse.Namespace) -> tuple[Target, ...]:
+    weights = options.weight or [1] * len(options.urls)
+    if len(weights) != len(options.urls):
+        raise UsageError(
+            f"{len(weights)} weights for {len(options.urls)} URLs",
+            remedy="give each URL its --weight, or none of them",
+            code="TG159",
+        )
+    headers = tuple(_header(text) for text in options.header)
+    body = read_text(options.body).encode() if options.body else b""
+    targets = tuple(
+        Target(url, options.method, headers, body, weight)
+        for url, weight in zip(options.urls, weights, strict=True)
+    )
+    return targets + (read_targets(options.targets) if options.targets else ())
+
+
+def _header(text: str) -> Header:
+    name, _, value = text.partition(":")
+    return Header(name.strip(), value.strip())
+
+
+def _profile(options: argparse.Namespace) -> Profile:
+    if options.replay:
+        profile = replay(per_minute(options.replay), options.speed, options.scale)
+    elif options.profile:
+        profile = parse(options.profile)
+    else:
+        profile = constant(options.rate, parse_seconds(options.length))
+    return Profile(profile.segments, options.poisson)
+
+
+def per_minute(path: Path) -> list[float]:
+    """Requests per minute: the last field of each line, so that a time may stand before it.
+
+    Fields are parted by commas; lines that begin with `#` are comments. Raises `UsageError`.
+    """
+    lines = [line.strip() for line in read_text(path).splitlines()]
+    try:
+        return [float(line.rpartition(",")[2]) for line in lines if line and line[0] != "#"]
+    except ValueError as error:
+        raise UsageError(
+            f"{path} has a line without a count", cause=str(error), code="TG159"
+        ) from error

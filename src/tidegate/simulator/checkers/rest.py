@@ -1,0 +1,77 @@
+"""Liveness: once faults stop, everything ends, nothing is left over, and nothing flaps."""
+
+from tidegate.core.model import ALL_BP, Service
+from tidegate.core.progress import TaskPhase
+from tidegate.core.seen import Health, TaskState
+from tidegate.simulator.checkers.case import Case
+
+
+def under_way(case: Case) -> str | None:
+    """What has not ended yet, or None."""
+    last_ask_ms = max((ask.at_ms or 0 for ask in case.options.asks), default=0)
+    if case.now <= last_ask_ms:
+        return "an operator has yet to ask for something"
+    for execution in case.progress.executions.values():
+        if execution.live:
+            stage = execution.stage
+            return f"execution {execution.id} is still in {stage.stage if stage else 'the queue'}"
+    for deployment in case.progress.deployments.values():
+        if deployment.live:
+            return f"deployment {deployment.id} is still in {deployment.stage}"
+    for service in case.progress.services.values():
+        if service.waiting:
+            return f"v{service.waiting.release} of {service.name} still waits"
+    return None
+
+
+def left_over(case: Case) -> str | None:
+    """How the world differs from what the stable releases need, or None.
+
+    Exactly the desired tasks, healthy and registered; no other container or target; all traffic on
+    stable, the test listener closed.
+    """
+    wanted: set[str] = set()
+    for service in case.options.app.services:
+        found = _astray(case, service, wanted)
+        if found:
+            return found
+    ending = [
+        task.id
+        for task in case.progress.tasks.values()
+        if task.phase is not TaskPhase.HEALTHY and not case.restless(task.service)
+    ]
+    if ending:
+        return f"task {ending[0]} is still {case.progress.tasks[ending[0]].phase}"
+    strays = sorted(set(case.world.fleet.tasks) - wanted)
+    if strays:
+        return f"{strays[0]} is an orphan container"
+    targets = sorted(set(case.world.balancer.targets) - wanted)
+    return f"{targets[0]} is an orphan target" if targets else None
+
+
+def _astray(case: Case, service: Service, wanted: set[str]) -> str | None:
+    known = case.progress.services.get(service.name)
+    if known is None or known.stable is None:
+        return None
+    if case.restless(service.name):
+        wanted.update(task.id for task in case.progress.tasks_of(service.name, known.stable))
+        return None
+    tasks = [
+        task
+        for task in case.world.fleet.tasks.values()
+        if task.service.name == service.name
+        and task.release == known.stable
+        and task.state is TaskState.RUNNING
+        and task.health is Health.HEALTHY
+    ]
+    wanted.update(task.id for task in tasks)
+    serving = {task.id for task in case.world.balancer.serving(service.name, known.colour)}
+    if len(tasks) != known.desired or serving != {task.id for task in tasks}:
+        return (
+            f"{service.name} v{known.stable} has {len(tasks)} healthy tasks of {known.desired}, "
+            f"{len(serving)} with traffic"
+        )
+    held = case.world.balancer.held.get(service.name)
+    if held is None or held.test is not None or held.weight_bp(known.colour) != ALL_BP:
+        return f"{service.name} is routed as {held} with {known.colour} stable"
+    return None

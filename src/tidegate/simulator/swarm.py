@@ -1,0 +1,187 @@
+"""Options from a seed, swarm style: each run has only some of the features and faults."""
+
+from dataclasses import replace
+from random import Random
+
+from tidegate.core.model import (
+    Alarm,
+    AlarmScope,
+    App,
+    DeploymentPolicy,
+    GateMode,
+    GatePolicy,
+    HealthCheck,
+    Hook,
+    LifecycleStage,
+    MissingData,
+    OnUnknown,
+    PipelinePolicy,
+    Route,
+    Service,
+    TaskCount,
+    TrafficCheck,
+)
+from tidegate.core.traffic import all_at_once, canary, linear
+from tidegate.simulator import behaviour as b
+from tidegate.simulator.faults import NONE, Chances, Fate, Mishap
+from tidegate.simulator.options import Ask, Content, Options, Push, Scan, Verb
+from tidegate.simulator.rng import Rng
+
+_SHIFTS = (
+    linear(2_500, 2_000), linear(1_000, 1_000), linear(3_300, 1_500), canary(1_000, 5_000),
+    canary(500, 3_000), all_at_once(),
+)  # fmt: skip
+
+_BAD = (
+    b.failing(0.05), b.failing(0.3), b.failing(1.0), b.slow(3), b.slow(8), b.CRASH_LOOP,
+    b.NEVER_HEALTHY, b.leaking(2_000), b.leaking(9_000), b.weak_under_load(8),
+    b.Behaviour("fails its hook", fails_hooks=True),
+)  # fmt: skip
+
+_GOOD = (b.GOOD, b.GOOD, b.Behaviour(graceful=False), b.Behaviour(ready_ms=2_000))
+
+_CALLS = (
+    (Fate.LOST, 40), (Fate.SILENTLY_LOST, 20), (Fate.UNTOLD, 40), (Fate.LATE, 40),
+    (Fate.TWICE, 40), (Fate.CRASH_BEFORE, 15), (Fate.CRASH_AFTER, 15),
+)  # fmt: skip
+
+_MISHAPS = (
+    (Mishap.STALE_TASKS, 15_000), (Mishap.STALE_BALANCER, 15_000), (Mishap.METRICS_LOST, 20_000),
+    (Mishap.METRICS_LATE, 20_000), (Mishap.ENGINE_DOWN, 30_000), (Mishap.BALANCER_RESTART, 40_000),
+    (Mishap.TASK_CRASH, 15_000), (Mishap.TASK_HANG, 20_000), (Mishap.CONTROLLER_CRASH, 15_000),
+    (Mishap.CLOCK_JUMP, 40_000),
+)  # fmt: skip
+
+
+def draw(seed: int) -> Options:
+    """The options of this seed. Every part has a stream of its own."""
+    rng = Rng(seed)
+    app = _app(rng("app"))
+    pushes = _pushes(rng("pushes"), app)
+    last_ms = pushes[-1].at_ms
+    return Options(
+        seed,
+        app,
+        pushes,
+        _asks(rng("asks"), app, last_ms),
+        _chances(rng("chances")),
+        faulty_ms=last_ms + rng("end").randrange(5_000, 30_000),
+        requests_per_second=rng("load").choice((10, 30, 30, 60)),
+        tick_ms=rng("tick").choice((200, 200, 500, 1_000)),
+    )
+
+
+def _app(rng: Random) -> App:
+    names = ("cats", "dogs")[: rng.choice((1, 1, 2))]
+    alarms = (_alarm(rng),) if rng.random() < 0.4 else ()
+    return App(
+        "shop",
+        tuple(_service(rng, name) for name in names),
+        alarms=alarms,
+        gate=GatePolicy(rng.choice((GateMode.ENFORCE, GateMode.ENFORCE, GateMode.OFF))),
+        pipeline=PipelinePolicy(
+            approval=rng.random() < 0.1, approval_timeout_ms=8_000, stage_timeout_ms=20_000
+        ),
+        retention=rng.choice((1, 2, 5)),
+    )
+
+
+def _alarm(rng: Random) -> Alarm:
+    return Alarm(
+        "errors",
+        "ErrorPercent",
+        threshold=20,
+        period_ms=rng.choice((1_000, 5_000)),
+        evaluation_periods=2,
+        datapoints_to_alarm=rng.choice((1, 2)),
+        treat_missing_data=rng.choice((MissingData.NOT_BREACHING, MissingData.MISSING)),
+        scope=rng.choice((AlarmScope.CANDIDATE, AlarmScope.SERVICE)),
+    )
+
+
+def _service(rng: Random, name: str) -> Service:
+    desired = rng.choice((1, 2, 2, 3, 4))
+    return Service(
+        name,
+        routes=(Route(f"/{name}"),),
+        count=TaskCount(1, desired, 6),
+        health=HealthCheck(grace_period_ms=rng.choice((3_000, 5_000))),
+        test=("make", "test") if rng.random() < 0.3 else (),
+        deployment=DeploymentPolicy(
+            shift=rng.choice(_SHIFTS),
+            bake_ms=rng.choice((0, 2_000, 6_000)),
+            checks=(TrafficCheck("/"),) if rng.random() < 0.3 else (),
+            hooks=_hooks(rng),
+            scale_up_timeout_ms=rng.choice((15_000, 30_000)),
+            on_unknown=rng.choice((OnUnknown.HOLD, OnUnknown.HOLD, OnUnknown.PROCEED)),
+        ),
+        stop_grace_ms=rng.choice((1_000, 5_000)),
+        drain_timeout_ms=rng.choice((2_000, 6_000)),
+    )
+
+
+def _hooks(rng: Random) -> tuple[Hook, ...]:
+    hooks = []
+    bare = (LifecycleStage.SCALE_UP, LifecycleStage.BAKE_TIME, LifecycleStage.CLEAN_UP)
+    stages = [stage for stage in LifecycleStage if stage not in bare]
+    if rng.random() < 0.3:
+        hooks.append(Hook(rng.choice(stages), "verify", command=("verify",), timeout_ms=5_000))
+    if rng.random() < 0.1:
+        hooks.append(Hook(rng.choice(stages), "ask", pause=True, timeout_ms=6_000))
+    return tuple(hooks)
+
+
+def _pushes(rng: Random, app: App) -> tuple[Push, ...]:
+    """A first revision that is mostly good, and one to three more."""
+    median_us = rng.choice((20_000, 20_000, 120_000))
+
+    def content(name: str, bad: float) -> Content:
+        behaviour = rng.choice(_BAD) if rng.random() < bad else rng.choice(_GOOD)
+        scan = rng.choices((Scan.CLEAN, Scan.VULNERABLE, Scan.UNKNOWN), (94, 4, 2))[0]
+        return Content(name, replace(behaviour, median_us=median_us), scan)
+
+    first = {s.name: content(f"{s.name}-1", bad=0.05) for s in app.services}
+    pushes = [Push(0, tuple(first.items()))]
+    at_ms = 0
+    contents = first
+    for number in range(2, rng.choice((3, 4, 5))):
+        at_ms += rng.randrange(4_000, 40_000)
+        changed = rng.sample(sorted(contents), rng.randrange(1, len(contents) + 1))
+        contents = contents | {s: content(f"{s}-{number}", bad=0.5) for s in changed}
+        build_fails, tests_fail = rng.random() < 0.04, rng.random() < 0.04
+        pushes.append(Push(at_ms, tuple(contents.items()), build_fails, tests_fail))
+    return tuple(pushes)
+
+
+def _asks(rng: Random, app: App, last_ms: int) -> tuple[Ask, ...]:
+    asks = [
+        Ask(Verb.PROMOTE, service.name, stage=hook.stage)
+        for service in app.services
+        for hook in service.deployment.hooks
+        if hook.pause and rng.random() < 0.8
+    ]
+    if rng.random() < 0.4:
+        return tuple(asks)
+    for _ in range(rng.randrange(1, 6)):
+        service = rng.choice(app.services)
+        verb = rng.choice(tuple(Verb))
+        asks.append(
+            Ask(
+                verb,
+                service.name,
+                rng.randrange(3_000, last_ms + 25_000),
+                None,
+                rng.randrange(1, 6),
+            )
+        )
+    return tuple(asks)
+
+
+def _chances(rng: Random) -> Chances:
+    """One run in six is spared, so that the good is seen to go well."""
+    if rng.random() < 1 / 6:
+        return NONE
+    factor = rng.choice((1, 1, 2, 3))
+    calls = tuple((fate, n * factor // 2) for fate, n in _CALLS if rng.random() < 0.4)
+    mishaps = tuple((kind, gap // factor) for kind, gap in _MISHAPS if rng.random() < 0.4)
+    return Chances(calls, mishaps)

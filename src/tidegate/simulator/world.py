@@ -1,0 +1,114 @@
+"""The five ports in virtual time, put together, and the mishaps that befall them."""
+
+from random import Random
+
+from tidegate.core.ports import World
+from tidegate.simulator.balancer import SimBalancer
+from tidegate.simulator.behaviour import Behaviour
+from tidegate.simulator.clock import VirtualClock
+from tidegate.simulator.faults import ControllerCrash, Faults, Mishap, Wire
+from tidegate.simulator.fleet import Cause, Fleet
+from tidegate.simulator.meter import Meter
+from tidegate.simulator.options import Options
+from tidegate.simulator.rng import Rng
+from tidegate.simulator.traffic import Traffic
+from tidegate.simulator.workshop import Workshop
+
+
+class SimulatedWorld:
+    """The truth of one run; `ports` is what a controller may see and do of it.
+
+    `doomed`: the controller dies at its next look. `jump_ms` is how far the machine's clock has
+    been set forward; a controller keeps steady time, so only the next one sees it.
+    """
+
+    def __init__(self, options: Options) -> None:
+        rng = Rng(options.seed)
+        self.clock = VirtualClock()
+        self.faults = Faults(options.chances, rng("faults"), self.clock, options.crash)
+        self.doomed = False
+        self.jump_ms = 0
+        images: dict[str, Behaviour] = {}
+        self.fleet = Fleet(self.clock, rng("fleet"), self._wire("engine", False), images)
+        self.balancer = SimBalancer(
+            self.clock, rng("balancer"), self._wire("balancer", True), self.fleet
+        )
+        self.meter = Meter(self.clock, rng("meter"))
+        self.workshop = Workshop(
+            self.clock, rng("workshop"), self._wire("workshop", False), images, self.fleet,
+            self.balancer,
+        )  # fmt: skip
+        self.traffic = Traffic(self.clock, rng("traffic"), self.fleet, self.balancer, self.meter)
+        self.clock.before.append(self.traffic.settle)
+        self.faults.schedule(self._befall)
+
+    @property
+    def ports(self) -> World:
+        """What the engine runs on."""
+        return World(self.clock, self.fleet, self.balancer, self.meter, self.workshop)
+
+    def restart_controller(self) -> None:
+        """What a new controller finds: nothing seen yet, no jobs, the machine's own time."""
+        self.doomed = False
+        self.fleet.watcher.forget()
+        self.balancer.watcher.forget()
+        self.workshop.restart()
+        self.meter.restart()
+        self.clock.jump(self.jump_ms)
+        self.jump_ms = 0
+
+    def heal(self) -> None:
+        """No fault happens from now on, and none goes on."""
+        now = self.clock.elapsed
+        self.faults.on = self.doomed = False
+        for part in (self.fleet, self.balancer):
+            part.watcher.blind_until = min(part.watcher.blind_until, now)
+            part.wire.down_until = min(part.wire.down_until, now)
+        self.meter.blind_until = self.meter.late_until = now
+
+    def settle(self) -> None:
+        """Let the traffic up to now be sent."""
+        self.traffic.settle()
+
+    def _wire(self, name: str, ordered: bool) -> Wire:
+        return Wire(name, self.faults, self.clock, ordered=ordered)
+
+    def _befall(self, kind: Mishap, draws: Random) -> None:
+        now, for_ms = self.clock.elapsed, draws.randrange(500, 6_000)
+        match kind:
+            case Mishap.STALE_TASKS:
+                self.fleet.watcher.blind_until = now + for_ms
+            case Mishap.STALE_BALANCER:
+                self.balancer.watcher.blind_until = now + for_ms
+            case Mishap.METRICS_LOST:
+                self.meter.blind_until = now + for_ms
+            case Mishap.METRICS_LATE:
+                self.meter.be_late(draws.randrange(1_000, 9_000), for_ms)
+            case Mishap.ENGINE_DOWN:
+                self.fleet.wire.down_until = self.fleet.watcher.blind_until = now + for_ms
+            case Mishap.BALANCER_RESTART:
+                self.balancer.restart()
+            case Mishap.CONTROLLER_CRASH:
+                self.doomed = True
+            case Mishap.CLOCK_JUMP:
+                self.jump_ms += 1_000 * draws.randrange(1, 600)
+            case Mishap.TASK_CRASH | Mishap.TASK_HANG:
+                self._strike(kind, draws, for_ms)
+        self.faults.disturb(kind, for_ms)
+
+    def _strike(self, kind: Mishap, draws: Random, for_ms: int) -> None:
+        """One task crashes, or hangs for a while."""
+        tasks = [task for task in self.fleet.alive() if task.listening]
+        if not tasks:
+            return
+        task = draws.choice(tasks)
+        if kind is Mishap.TASK_CRASH:
+            self.fleet.end(task, Cause.MISHAP, 139)
+        else:
+            self.fleet.hang(task, for_ms)
+            self.balancer.excuse(task, "its tasks hung")
+
+    def may_crash(self) -> None:
+        """Where a controller that is doomed dies: before it looks."""
+        if self.doomed:
+            raise ControllerCrash
