@@ -14,6 +14,7 @@ from tidegate.engine.codec import EVENTS, decode, encode
 
 for known in (m.App, m.Release):
     st.register_type_strategy(known, lambda kind: st.deferred(lambda: st.builds(kind)))
+st.register_type_strategy(float, st.floats(allow_nan=False))  # NaN is not equal to itself
 
 events = st.one_of([st.builds(kind) for kind in EVENTS.values()])
 

@@ -1,0 +1,184 @@
+"""What a run's columns add up to: acts, percentiles, verdict, JSON, text, page, comparison."""
+
+import math
+import re
+from array import array
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate.core.errors import UsageError
+from tidegate.load.histogram import Histogram, histogram
+from tidegate.load.html import page
+from tidegate.load.plot import linear, logarithmic
+from tidegate.load.report import from_json, summarise
+from tidegate.load.result import Failure, Mark, Records, Result
+from tidegate.load.text import as_text, compare_text
+
+Row = tuple[int, int, int, int, int]
+latencies = st.lists(st.integers(0, 10**9), min_size=1, max_size=300)
+
+
+def result(rows: list[Row], length_us: int = 1_000_000, marks: tuple[Mark, ...] = ()) -> Result:
+    """Rows of (intended, sent, end, outcome, tag)."""
+    intended, sent, end, outcome, tag = zip(*rows, strict=True) if rows else ((),) * 5
+    records = Records(
+        array("q", intended), array("q", sent), array("q", end),
+        array("h", outcome), array("h", [0] * len(rows)), array("h", tag),
+    )  # fmt: skip
+    return Result(
+        "shop", "10:1s", ("GET http://127.0.0.1/",), 1_700_000_000_000, length_us, records,
+        ("", "blue", "green"), marks, connections_limit=9,
+    )  # fmt: skip
+
+
+STEADY: list[Row] = [(i * 1000, i * 1000 + 50, i * 1000 + 1050, 200, 1) for i in range(1000)]
+MIXED: list[Row] = [
+    (0, 10, 1_010, 200, 1),
+    (1_000, 1_010, 2_010, 503, 2),
+    (2_000, 2_010, 2_110, Failure.RESET, 0),
+    (3_000, 3_010, 4_010, 302, 2),
+    (1_004_000, 1_004_010, 3_004_010, Failure.TIMEOUT, 0),
+    (1_005_000, -1, 3_005_000, Failure.UNSENT, 0),
+    (1_006_000, 1_006_010, -1, 0, 0),
+    (1_007_000, 1_007_010, 1_008_010, 404, 1),
+]
+MARKS = (Mark("first", 1, 500), Mark("second", 4, 1_003_500))
+
+
+@given(latencies, st.floats(0.001, 100))
+def test_a_percentile_is_at_most_a_thousandth_above_the_exact_one(
+    values: list[int], percent: float
+) -> None:
+    exact = sorted(values)[max(1, math.ceil(len(values) * percent / 100 - 1e-9)) - 1]
+    assert exact <= histogram(values).percentile_us(percent) <= exact + exact // 1000 + 1
+
+
+@given(latencies, latencies)
+def test_two_histograms_together_are_the_histogram_of_both(a: list[int], b: list[int]) -> None:
+    assert histogram(a) + histogram(b) == histogram(a + b)
+
+
+def test_a_histogram_of_nothing_is_zero() -> None:
+    assert Histogram().percentile_us(99) == 0
+    assert Histogram().mean_us == 0
+    assert histogram([1, 3]).mean_us == 2
+
+
+def test_every_request_is_counted_once_in_its_kind_act_and_tag() -> None:
+    run = result(MIXED, 2_000_000, MARKS)
+    counts = run.counts()
+    assert (counts.requests, counts.ok, counts.pending, counts.failed) == (8, 2, 1, 5)
+    assert counts.failures == {"http-4xx": 1, "http-5xx": 1, "reset": 1, "timeout": 1, "unsent": 1}
+    assert run.counts("first").failures == {"http-5xx": 1, "reset": 1}
+    assert run.counts("second", "blue").failures == {"http-4xx": 1}
+    assert sum(run.counts(act).requests for act in ("", "first", "second")) == 8
+    assert list(run.act("first").outcome) == [503, Failure.RESET, 302]
+    with pytest.raises(UsageError):
+        run.act("third")
+
+
+def test_the_report_says_second_by_second_what_happened() -> None:
+    report = summarise(result(MIXED, 2_000_000, MARKS))
+    first, second = report.seconds
+    assert (first.due, first.sent, first.answered, first.failures) == (
+        4,
+        4,
+        3,
+        {"http-5xx": 1, "reset": 1},
+    )
+    assert (second.due, second.sent, second.answered) == (4, 3, 1)
+    assert (second.p50_us, second.max_us) == (1_010, 2_000_010)
+    assert report.statuses == {"200": 1, "302": 1, "404": 1, "503": 1}
+    assert report.latency.count == 5  # four replies and the timeout; not what was reset or unsent
+    assert report.acts[1].tags == {"green": 2}
+    assert report.answered_rps == pytest.approx(4 / 3.005)  # until the last request had ended
+
+
+def test_latency_runs_from_the_intended_time() -> None:
+    late = [(0, 9_000, 10_000, 200, 0)]
+    assert summarise(result(late)).latency.max_us == 10_000
+    assert summarise(result(late)).scheduling.max_us == 9_000
+
+
+def test_a_run_that_kept_its_times_is_sound() -> None:
+    report = summarise(result(STEADY))
+    assert report.sound and "✓ sound" in as_text(report)
+    assert (report.intended_rps, report.sent_rps) == (1000, 1000)
+    assert report.answered_rps == pytest.approx(1000 / 1.00005)
+
+
+def test_a_run_that_sent_late_says_that_the_sender_was_the_limit() -> None:
+    late = [(due, due + 6_000, due + 7_000, 200, 0) for due, *_ in STEADY[:900]]
+    report = summarise(result(late))
+    assert report.limits == ("1 % of the requests left more than 6.0 ms late",)
+    held = summarise(replace(result(late), waited=5))
+    assert held.limits[1] == "5 requests found all 9 connections in use"
+
+
+def test_a_run_that_missed_its_rate_says_so() -> None:
+    missed: list[Row] = [
+        *STEADY[:900],
+        *[(r[0], 1_100_000, 1_200_000, 200, 0) for r in STEADY[900:]],
+    ]
+    assert "only 90.0% of the intended rate was sent" in summarise(result(missed)).limits
+
+
+def test_a_machine_without_sockets_is_the_limit() -> None:
+    none_left = [*STEADY[1:], (1_000, 1_010, 1_020, Failure.LOCAL, 0)]
+    assert "1 requests found no free socket or port" in summarise(result(none_left)).limits
+
+
+@pytest.mark.parametrize("rows", [MIXED, STEADY, []])
+def test_a_report_survives_json(rows: list[Row]) -> None:
+    report = summarise(result(rows, marks=MARKS if rows is MIXED else ()))
+    assert from_json(report.to_json()) == report
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": "other"}', '{"format": "tidegate-load-1"}']
+)
+def test_anything_else_is_no_report(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        from_json(text)
+    assert refused.value.number == "TG157"
+
+
+def test_the_text_names_rates_failures_and_acts() -> None:
+    text = as_text(summarise(result(MIXED, 2_000_000, MARKS)))
+    assert "failed       5 (62.500 %): 1 http-4xx, 1 http-5xx, 1 reset, 1 timeout, 1 unsent" in text
+    assert re.search(r"^first +3 +2 ", text, re.MULTILINE)
+
+
+def test_a_comparison_shows_b_against_a() -> None:
+    a = summarise(result(STEADY))
+    slower = [(due, sent, due + 2_100, 200, 0) for due, sent, *_ in STEADY]
+    text = compare_text(a, summarise(result(slower)))
+    assert re.search(r"^p50 ms +1\.05 +2\.10 +\+100\.0 %$", text, re.MULTILINE)
+    assert re.search(r"^failed % +0\.00 +0\.00 +same$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("rows", [MIXED, STEADY, []])
+def test_the_page_is_whole_and_asks_for_nothing_else(rows: list[Row]) -> None:
+    report = replace(summarise(result(rows)), title="<script>alert(1)</script>")
+    text = page(report)
+    assert "<script" not in text and "http://" not in text.replace("http://127.0.0.1/", "")
+    assert "src=" not in text and "@import" not in text and "url(" not in text
+    charts = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(charts) == (4 if report.counts.failed else 3)
+    for chart in charts:
+        for element in ElementTree.fromstring(chart).iter():
+            numbers = re.findall(r"-?[\d.]+", element.get("points", ""))
+            assert all(-1 <= float(number) <= 721 for number in numbers)
+
+
+@given(st.floats(0.001, 1e6), st.floats(0.001, 1e6))
+def test_axes_hold_what_is_drawn(a: float, b: float) -> None:
+    low, high = min(a, b), max(a, b)
+    for axis in (linear(high), logarithmic(low, high)):
+        assert axis.low <= low * 1.001 and axis.high >= high * 0.998
+        assert 2 <= len(axis.ticks) <= 12
+        assert 0 <= axis.share(low) <= axis.share(high) <= 1
