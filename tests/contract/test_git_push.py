@@ -114,6 +114,23 @@ def test_a_refused_push_leaves_the_branch_where_it_was(
     assert "[remote rejected] main -> main (pre-receive hook declined)" in shown
     assert reason in shown
     assert branch_of(repository) == good
+    assert not list(repository.path.glob("tidegate-*"))
+
+
+def test_hooks_of_the_users_own_do_not_let_a_push_past_the_pipeline(
+    user: Worktree, repository: Repository, here: Daemon, tmp_path: Path
+) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f"[core]\n\thooksPath = {tmp_path}/none\n")
+    user.commit({"a": "1"})
+    subprocess.run(
+        ["git", "push", "--quiet", "tidegate", "main"],
+        cwd=user.path,
+        env=surroundings() | {"GIT_CONFIG_GLOBAL": str(settings)},
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    assert len(here.started) == 1
 
 
 def test_a_revision_without_an_app_file_is_refused_with_the_remedy(

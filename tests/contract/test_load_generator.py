@@ -9,13 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from tests.support.scripted_server import OK, Act, Call, serving
+from tests.support.scripted_server import OK, Act, Call, Server, serving
 from tidegate.core.errors import UsageError
 from tidegate.core.model import Header
 from tidegate.load import Generator, Limits, Plan, Profile, Result, Tag, Target, constant, summarise
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 FAST = constant(400, 0.5)  # 200 requests
+SELDOM = constant(5, 1.6)  # 8, with time between them for a server to close what is idle
 
 
 def run(
@@ -145,9 +146,9 @@ def test_a_server_that_closes_idle_connections_makes_no_failure() -> None:
         return False
 
     with serving(close_soon) as server:
-        result = run(Target(server.url), profile=constant(40, 1))
-    assert (result.counts().ok, result.counts().failed) == (40, 0)
-    assert result.opened == 40
+        result = run(Target(server.url), profile=SELDOM)
+    assert (result.counts().ok, result.counts().failed) == (8, 0)
+    assert result.opened == 8
 
 
 def test_a_408_on_an_idle_connection_is_no_reply_to_the_next_request() -> None:
@@ -157,8 +158,8 @@ def test_a_408_on_an_idle_connection_is_no_reply_to_the_next_request() -> None:
         return call.cut(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
 
     with serving(time_out_soon) as server:
-        result = run(Target(server.url), profile=constant(40, 1))
-    assert Counter(result.records.outcome) == {200: 40}
+        result = run(Target(server.url), profile=SELDOM)
+    assert Counter(result.records.outcome) == {200: 8}
 
 
 def die_at_second(call: Call) -> bool:
@@ -166,10 +167,17 @@ def die_at_second(call: Call) -> bool:
     return call.reply() if call.nth == 0 else False
 
 
+def second_ones(server: Server) -> int:
+    """How many requests met a connection that had served one: at least half of 40, if in turn."""
+    found = sum(call.nth == 1 for call in server.calls)
+    assert found >= 10
+    return found
+
+
 def test_a_reused_connection_that_dies_under_a_request_is_a_failure() -> None:
     with serving(die_at_second) as server:
         result = run(Target(server.url), profile=constant(40, 1))
-    assert result.counts().failures == {"closed": 20}
+    assert result.counts().failures == {"closed": second_ones(server)}
     assert result.resent == 0
 
 
@@ -177,15 +185,15 @@ def test_a_resend_is_made_once_on_a_new_connection_and_counted() -> None:
     with serving(die_at_second) as server:
         result = run(Target(server.url), profile=constant(40, 1), limits=Limits(2, resend=True))
     assert (result.counts().ok, result.counts().failed) == (40, 0)
-    assert result.resent == 39
-    assert len(server.calls) == 79
+    assert result.resent == second_ones(server)
+    assert len(server.calls) == 40 + result.resent
 
 
 def test_what_is_not_idempotent_is_never_resent() -> None:
     with serving(die_at_second) as server:
         target = Target(server.url, "POST", body=b"x")
         result = run(target, profile=constant(40, 1), limits=Limits(2, resend=True))
-    assert result.counts().failures == {"closed": 20}
+    assert result.counts().failures == {"closed": second_ones(server)}
     assert (result.resent, len(server.calls)) == (0, 40)
 
 
@@ -280,9 +288,9 @@ def test_a_stall_cannot_hide_from_latency_that_runs_from_the_intended_time() -> 
     with serving(frozen) as server:
         report = summarise(run(Target(server.url), profile=constant(200, 3)))
     p50, p95, p99 = (us / 1000 for us in report.latency.percentiles_us((50, 95, 99)))
-    assert p50 < 60
-    assert 135 < p95 < 175
-    assert 180 < p99 < 225
+    assert p50 < 135  # hardly any of the others
+    assert 135 < p95 < 260  # a busy machine may add to it; hiding the stall would leave 1 ms
+    assert 180 < p99 < 350
     assert report.counts.ok == 600
 
 
@@ -313,6 +321,7 @@ def test_a_run_ends_after_so_many_requests() -> None:
     with serving() as server:
         result = run(Target(server.url), profile=constant(500), limits=Limits(requests=37))
     assert result.counts().ok == 37
+    assert summarise(result).sent_in_time == 37
 
 
 def test_marks_split_the_stream_exactly() -> None:

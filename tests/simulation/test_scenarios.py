@@ -41,7 +41,10 @@ def test_an_alarm_that_fires_before_the_start_stops_the_deployment() -> None:
     first = Content("one", b.failing(0.9))
     options = change(0)
     options = type(options)(
-        0, calm.app, (Push(0, ((SERVICE, first),)), *calm.pushes[1:]), faulty_ms=PUSHED_AT_MS + 1_000
+        0,
+        calm.app,
+        (Push(0, ((SERVICE, first),)), *calm.pushes[1:]),
+        faulty_ms=PUSHED_AT_MS + 1_000,
     )
     result = simulate(options)
     last = result.deployments[-1]

@@ -33,6 +33,7 @@ class Backend:
     def __init__(self, name: str) -> None:
         self.name = name
         self.port = 0
+        self.connections = 0
         self.seen: Counter[str] = Counter()
         self.headers: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
@@ -90,6 +91,7 @@ class Backend:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self.connections += 1
         try:
             while await self._answer(reader, writer):
                 pass

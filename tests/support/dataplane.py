@@ -25,6 +25,7 @@ class Plane:
         listener = Listener(port=free_port(), test_port=free_port())
         self.app = App("test", services or (SHOP,), listener)
         self.balancer = HAProxyBalancer(self.directory)
+        self._clients: list[Client] = []
 
     def __enter__(self) -> "Plane":
         self.balancer.serve(self.app)
@@ -36,6 +37,12 @@ class Plane:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End HAProxy, take its files away, hang up the clients."""
+        for client in self._clients:
+            client.close()
         self.balancer.stop()
         shutil.rmtree(self.directory)
 
@@ -47,9 +54,15 @@ class Plane:
         """Put a backend into a target group; its name is the task's."""
         self.balancer.register(RegisterTarget(backend.name, service, colour, backend.address))
 
-    def client(self) -> Client:
-        """A client of the production listener."""
-        return Client(self.app.listener.port)
+    def client(self, port: int | None = None) -> Client:
+        """A client of the production listener, or of another port."""
+        client = Client(port or self.app.listener.port)
+        self._clients.append(client)
+        return client
+
+    def tests(self) -> Client:
+        """A client of the test listener."""
+        return self.client(self.app.listener.test_port)
 
     def target(self, task: str) -> Target | None:
         """The task's target as HAProxy shows it."""

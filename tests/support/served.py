@@ -129,7 +129,8 @@ class Served:
         def quiet() -> bool:
             progress = self.engine.progress
             live = [e.live for e in progress.executions.values()]
-            return not any([*live, *(one.live for one in progress.deployments.values())])
+            moving = [one.waiting or one.deployment for one in progress.services.values()]
+            return not any([*live, *moving])
 
         return self.until(quiet)
 

@@ -151,8 +151,12 @@ def _deafen(world: World, _: int) -> None:
     world.deaf = not world.deaf
 
 
-def _push(world: World, n: int) -> None:
-    world.push(ONLY_CATS if n % 5 == 0 else APP)
+def _push(world: World, _: int) -> None:
+    world.push(APP)
+
+
+def _change_the_file(world: World, n: int) -> None:
+    world.ask(r.AcceptApp((ONLY_CATS, APP)[n % 2], "me"))
 
 
 def _spoil(world: World, n: int) -> None:
@@ -176,17 +180,18 @@ def _busy(world: World, n: int) -> None:
     world.busy ^= {f"t{n}"}
 
 
-def _some(world: World, n: int) -> None:
-    for _ in range(n):
+def _go_on(world: World, n: int) -> None:
+    for _ in range(2 * n):
         world.tick()
 
 
 MISHAPS: tuple[Mishap, ...] = (
-    _some,
-    _some,
-    _some,
+    _go_on,
+    _go_on,
+    _go_on,
     _push,
     _push,
+    _change_the_file,
     _ask(lambda name: r.Abort(name, "me")),
     _ask(lambda name: r.Pause(name, "me")),
     _ask(lambda name: r.Resume(name, "me")),
@@ -221,12 +226,12 @@ def heal(world: World) -> None:
         _ask(lambda name: r.Resume(name, "me"))(world, ("cats", "dogs").index(name))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(stories)
 def test_whatever_happens_no_promise_is_broken_and_in_the_end_all_is_well(
     story: list[tuple[Mishap, int]],
 ) -> None:
-    world = serving(APP)
+    world = moving(APP)
     for mishap, n in story:
         mishap(world, n)
         world.tick()

@@ -197,7 +197,8 @@ def test_the_log_of_a_service_goes_on_with_tasks_that_come_later(daemon: Served)
         lambda o: o.approve("e9", "ann"),
     ],
 )
-def test_what_is_not_there_is_not_found(daemon: Served, ask: Callable[[EngineOperations], object]
+def test_what_is_not_there_is_not_found(
+    daemon: Served, ask: Callable[[EngineOperations], object]
 ) -> None:
     with pytest.raises(NotFound):
         ask(daemon.operations)

@@ -6,22 +6,23 @@ from typing import Any
 from tidegate.core import errors as e
 
 _BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
-    ("TG201", e.AppFileError),
+    ("TG1", e.UsageError),
+    ("TG200", e.ConfigurationError),
     ("TG20", e.AppFileError),
     ("TG2", e.SetupError),
+    ("TG3", e.BuildError),
+    ("TG4", e.GateError),
+    ("TG5", e.DeploymentError),
+    ("TG6", e.StillRunning),
+    ("TG7", e.NotFound),
+    ("TG8", e.Busy),
     ("TG91", e.EffectFailed),
     ("TG92", e.JournalError),
+    ("TG95", e.EffectFailed),
+    ("TG9", e.InternalError),
 )
-_BY_EXIT_CODE: Mapping[int, type[e.TidegateError]] = {
-    2: e.UsageError,
-    3: e.ConfigurationError,
-    4: e.BuildError,
-    5: e.GateError,
-    6: e.DeploymentError,
-    7: e.StillRunning,
-    8: e.NotFound,
-    9: e.Busy,
-}
+"""The error tree by the ranges of its codes; the first that fits."""
+
 _STATUS: Mapping[int, int] = {2: 400, 3: 422, 4: 422, 5: 422, 6: 409, 7: 504, 8: 404, 9: 409}
 _STATUS_BY_CODE: Mapping[str, int] = {
     "TG116": 401,  # a webhook with a wrong signature
@@ -59,12 +60,9 @@ def from_json(value: Any) -> e.TidegateError:
     if not isinstance(told, dict) or not isinstance(told.get("code"), str):
         return e.InternalError("the daemon's answer is not one of Tidegate's", code="TG941")
     words = {name: str(told.get(name, "")) for name in ("cause", "where", "remedy", "code")}
-    kind = _kind(told["code"], told.get("exit_code"))
-    return kind(str(told.get("what", "")), **words)
+    return class_of(told["code"])(str(told.get("what", "")), **words)
 
 
-def _kind(code: str, exit_code: Any) -> type[e.TidegateError]:
-    by_code = next((kind for prefix, kind in _BY_CODE if code.startswith(prefix)), None)
-    if by_code and by_code.exit_code == exit_code:
-        return by_code
-    return _BY_EXIT_CODE.get(exit_code, e.InternalError)
+def class_of(code: str) -> type[e.TidegateError]:
+    """The class in whose range a code lies; `InternalError` for one in no range."""
+    return next((kind for prefix, kind in _BY_CODE if code.startswith(prefix)), e.InternalError)

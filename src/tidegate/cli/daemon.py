@@ -16,7 +16,7 @@ POLL_S = 0.1
 
 def serve(folder: Path, foreground: bool) -> int:
     """Run the app's daemon in this process until it is told to stop; its exit code."""
-    from tidegate import wiring  # noqa: PLC0415 — only the daemon needs every part
+    from tidegate import wiring
 
     try:
         wiring.serve(folder, foreground)
@@ -70,7 +70,7 @@ def _failed(log: Path, begin: int, what: str) -> NoReturn:
         cause="\n          ".join([what, *said]),
         where=str(log),
         remedy="see what this machine lacks: tidegate doctor",
-        code="TG241",
+        code="TG243",
     )
 
 

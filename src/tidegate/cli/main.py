@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
-from tidegate.cli.commands import about, deliver, observe, operate, start
+from tidegate.cli.commands import about, deliver, demo, machine, observe, operate, start
 from tidegate.cli.here import Here, find
 from tidegate.core.errors import TidegateError
 
-_HELP = """Deliver containers safely: push, gate, blue/green shift, alarms, rollback.
-
-Results go to stdout, progress to stderr. Exit codes: 0 done, 1 internal fault, 2 usage,
-3 configuration, 4 build failed, 5 gate refused, 6 rolled back, 7 still running, 8 not found,
-9 busy. What an error means: tidegate explain CODE."""
+_HELP = (
+    "Deliver containers safely: push, gate, blue/green shift, alarms, rollback.\n\n"
+    "Results go to stdout, progress to stderr. Exit codes: 0 done, 1 internal fault, 2 usage, "
+    "3 configuration, 4 build failed, 5 gate refused, 6 rolled back, 7 still running, "
+    "8 not found, 9 busy. What an error means: tidegate explain CODE."
+)
 
 GROUPS = {
-    "Start": (start.init, start.plan, start.up, start.down),
+    "Start": (machine.setup, machine.doctor, start.init, start.plan, start.up, start.down),
     "Deliver": (deliver.deploy, operate.approve, operate.reject),
     "Observe": (
         observe.status,
@@ -37,7 +38,8 @@ GROUPS = {
         operate.rollback,
         operate.scale,
     ),
-    "About": (about.explain, about.schema, about.version),
+    "Prove": (demo.demo,),
+    "About": (demo.demo, about.explain, about.schema, about.version),
 }
 """Every command by the panel of the help that it stands in."""
 

@@ -41,8 +41,10 @@ class Receive:
         if todo.commit is None:
             return 0
         execution = self._start(repository, todo.commit, branch)
-        self._note(todo.commit).write_text(execution)
-        return follow(Pushing(self.home).stream(execution, "gate"), execution, say)
+        code = follow(Pushing(self.home).stream(execution, "gate"), execution, say)
+        if code == 0:
+            self._note(todo.commit).write_text(execution)
+        return code
 
     def post(self, lines: Iterable[str]) -> int:
         """Print how the deployments of the push go; git does not care for the exit code."""

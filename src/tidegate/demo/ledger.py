@@ -126,9 +126,14 @@ class Ledger:
 
     def only(self, colour: str, last_s: float) -> bool:
         """Whether every answer of cats in the last seconds was of that colour."""
+        return set(self.colours(last_s)) == {colour}
+
+    def colours(self, last_s: float) -> dict[str, int]:
+        """The colours of cats' answers in the last seconds, the most frequent first."""
         since_us = self._generator.now_us() - last_s * 1e6
-        recent = [its for end, its in self._cats(range(self.requests())) if end >= since_us]
-        return bool(recent) and set(recent) == {colour}
+        first = max(0, self.requests() - int(RATE_RPS * (last_s + 10)))
+        recent = [its for end, its in self._cats(range(first, self.requests())) if end >= since_us]
+        return dict(Counter(recent).most_common())
 
     def shares(self, colour: str, windows: Iterable[Window]) -> list[Share]:
         """The share of `colour` among the answers of cats that were sent in each window."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tidegate.core import decision as d
 from tidegate.core.fold import advance
+from tidegate.core.model import LifecycleStage
 from tidegate.core.progress import Deployment, Progress
 from tidegate.engine.journal import Entry, peek
 
@@ -55,6 +56,16 @@ class Story:
         if deployment is None or deployment.observed_at is None or deployment.promoted:
             return 0
         return deployment.weight_bp
+
+    def stage(self, service: str) -> LifecycleStage | None:
+        """The stage of the service's deployment; None without one, or when it goes back."""
+        deployment = self._read().deployment_of(service)
+        return deployment.stage if deployment and not deployment.rollback else None
+
+    def rolls_back(self, service: str) -> bool:
+        """Whether the service's deployment goes back now."""
+        deployment = self._read().deployment_of(service)
+        return deployment is not None and deployment.rollback is not None
 
     def last_deployment(self, service: str) -> Told:
         """The newest deployment of the service."""

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tidegate.core.errors import InternalError, NotFound
@@ -29,11 +29,15 @@ def example() -> Path:
 
 
 class Workspace:
-    """`folder` holds the copy; `port` and `test_port` are its listener's."""
+    """`folder` holds the copy; `ports` are its listener's: production and test.
+
+    `environ` is given to every command, on top of the environment.
+    """
 
     def __init__(self, folder: Path, ports: tuple[int, int], say: Callable[[str], None]) -> None:
         self.folder = folder
         self.port, self.test_port = ports
+        self.environ: dict[str, str] = {}
         self._say = say
 
     def prepare(self) -> None:
@@ -72,7 +76,7 @@ class Workspace:
     def push_in_background(self) -> "Push":
         """The same, without waiting."""
         self._say("$ git push tidegate main")
-        return Push(self.folder, self._say)
+        return Push(self.folder, self._environment(), self._say)
 
     def _git(self, *words: str) -> str:
         return self._run(["git", *words])
@@ -81,7 +85,7 @@ class Workspace:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=_environment(),
+            env=self._environment(),
             capture_output=True,
             text=True,
             timeout=COMMAND_TIMEOUT_S,
@@ -96,16 +100,23 @@ class Workspace:
             )
         return done.stdout
 
+    def _environment(self) -> dict[str, str]:
+        """Without git's own variables, which a hook or a test run may have set."""
+        own = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        return own | self.environ | {"NO_COLOR": "1"}
+
 
 class Push:
     """A `git push` under way; its lines go to `say`."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
         self._say = say
         self._process = subprocess.Popen(
             ["git", "push", "tidegate", "main"],
             cwd=folder,
-            env=_environment(),
+            env=environ,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
@@ -127,12 +138,9 @@ class Push:
 
     def _read(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            text = line.removeprefix("remote:").strip()
-            if text:
-                self._say(text)
-
-
-def _environment() -> dict[str, str]:
-    """Without git's own variables, which a hook or a test run may have set."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | {"NO_COLOR": "1"}
+        with self._process.stderr as lines:
+            for line in lines:
+                text = line.removeprefix("remote:").strip()
+                if text:
+                    self._say(text)
+        self._process.wait()

@@ -186,6 +186,7 @@ class EngineOperations:
 
     def down(self, everything: bool = False) -> None:
         """Stop the controller, in the background, so that this still answers."""
+        self.close()
         self._outside.down(everything)
 
     def _execution(self, name: str) -> Execution:

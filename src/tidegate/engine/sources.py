@@ -63,7 +63,7 @@ def _app_file(path: Path, commit: str) -> bytes:
             f"{commit[:12]} has no {FILE_NAME}",
             where=f"{commit[:12]}:{FILE_NAME}",
             remedy=f"write one with `tidegate init`, then: git add {FILE_NAME}",
-            code="TG231",
+            code="TG209",
         ) from None
     except tarfile.TarError as error:
         raise BuildError(

@@ -63,7 +63,7 @@ class Generator:
         self._busy: dict[int, Connection] = {}  # in order of sending, so of deadline
         self._sources: dict[int, Source] = {}
         self._queue: deque[int] = deque()
-        self._next_tick = 0
+        self._next_tick = self._length_us = 0
         self.records = Records()
         self.marks: list[Mark] = []
         self.tags = Tags()
@@ -120,17 +120,14 @@ class Generator:
         """Send everything, wait for what is in flight, and tell what became of each."""
         started_ms = time.time_ns() // 1_000_000
         self._origin_ns = time.monotonic_ns()
-        length_us = 0
         try:
             while self._next_due != NEVER or self._busy or self._queue:
                 self._turn()
-                if self._next_due != NEVER:
-                    length_us = self.now_us()
         finally:
             self._pool.close()
         if not self._stop.is_set() and self.plan.limits.requests is None:
-            length_us = int(self.plan.profile.seconds * 1e6)
-        return self._result(started_ms, length_us)
+            self._length_us = int(self.plan.profile.seconds * 1e6)
+        return self._result(started_ms)
 
     def _turn(self) -> None:
         """Wait for a due time, a reply or the tick; read replies; send what is due."""
@@ -154,7 +151,7 @@ class Generator:
         """The next request is due: give it a connection, or put it into the queue."""
         target = self._order[len(self.records) % len(self._order)]
         index = self.records.add(self._next_due, target)
-        self._next_due = next(self._times, NEVER)
+        self._set_next_due(next(self._times, NEVER), now_us)
         if self._queue or not self._begin(index, now_us):
             self.waited += 1
             self._queue.append(index)
@@ -248,11 +245,16 @@ class Generator:
                 return
             yield time_us
 
+    def _set_next_due(self, next_due: int, now_us: int) -> None:
+        self._next_due = next_due
+        if next_due == NEVER:
+            self._length_us = now_us
+
     def _tick(self, now_us: int) -> None:
         """Every 10 ms: a stop that was asked for, requests that took too long, progress."""
         self._next_tick = now_us + TICK_US
-        if self._stop.is_set():
-            self._next_due = NEVER
+        if self._stop.is_set() and self._next_due != NEVER:
+            self._set_next_due(NEVER, now_us)
         while self._busy:
             connection = next(iter(self._busy.values()))
             if connection.deadline_us > now_us:
@@ -264,13 +266,13 @@ class Generator:
         if self._progress:
             self._progress()
 
-    def _result(self, started_ms: int, length_us: int) -> Result:
+    def _result(self, started_ms: int) -> Result:
         return Result(
             title=self.plan.title,
             profile=str(self.plan.profile),
             targets=tuple(target.name for target in self.plan.targets),
             started_ms=started_ms,
-            length_us=length_us,
+            length_us=self._length_us,
             records=self.records,
             tags=tuple(self.tags.names),
             marks=tuple(self.marks),

@@ -100,13 +100,13 @@ class Records:
         return len(self.intended)
 
     def add(self, intended_us: int, target: int) -> int:
-        """A request falls due; its index."""
-        self.intended.append(intended_us)
+        """A request falls due; its index. Other threads may read a row once `len` counts it."""
         self.sent.append(-1)
         self.end.append(-1)
         self.outcome.append(PENDING)
         self.target.append(target)
         self.tag.append(0)
+        self.intended.append(intended_us)
         return len(self.intended) - 1
 
     def slice(self, first: int, last: int) -> "Records":

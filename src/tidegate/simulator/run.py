@@ -264,7 +264,8 @@ def _longest_ms(options: Options, number: int) -> int:
     """What a deployment of that service takes at most, from the push to the last clean-up."""
     service = options.app.services[number]
     policy = service.deployment
-    pipeline_ms = options.app.pipeline.approval_timeout_ms + 10_000
+    pipeline = options.app.pipeline
+    pipeline_ms = 10_000 + (pipeline.approval_timeout_ms if pipeline.approval else 0)
     hooks_ms = sum(hook.timeout_ms for hook in policy.hooks) * (len(policy.shift.steps) + 1)
     shift_ms = policy.shift.steps[-1].at_ms + policy.bake_ms + hooks_ms
     end_ms = service.drain_timeout_ms + service.stop_grace_ms

@@ -97,12 +97,13 @@ class Ending:
 
 
 def _assemble(home: Home, described: App) -> Parts:
+    balancer = HAProxyBalancer(home.haproxy)
+    balancer.check_ports(described.listener)
     journal = Journal.open(home.journal, home.owner)
     clock = SteadyClock(journal.last_at)
     waker = Waker()
     client = engine_socket.connect()
     tasks = ContainerTasks(client, home, lambda: described.name, waker.wake)
-    balancer = HAProxyBalancer(home.haproxy)
     collector = Collector(home.haproxy)
     site = Site(home, client, lambda: engine.progress, resolve)
     jobs = LocalJobs(site, NoScanner(), waker.wake)

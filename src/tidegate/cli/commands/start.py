@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import daemon, output
-from tidegate.cli.here import Here, here
+from tidegate.cli.here import here
 from tidegate.cli.output import AsJson
-from tidegate.core.errors import AppFileError, StillRunning, TidegateError
+from tidegate.core.errors import StillRunning, UsageError
 from tidegate.engine.journal import repair as repair_journal
-from tidegate.local.git import Repository
 from tidegate.local.git.command import GitFailed, git
 from tidegate.spec import FILE_NAME, lines, load, propose
 
@@ -23,11 +22,11 @@ def init(
     folder = _chosen(context)
     path = folder / FILE_NAME
     if path.exists() and not force:
-        raise AppFileError(
+        raise UsageError(
             f"there is already a {FILE_NAME}",
             where=str(path),
             remedy="edit it, or replace it with: tidegate init --force",
-            code="TG232",
+            code="TG110",
         )
     path.write_text(propose(folder))
     output.progress(f"wrote {path}; next: look it over, commit it, then: tidegate up")
@@ -64,7 +63,6 @@ def up(
         output.progress("it is already up: tidegate status")
         return
     daemon.start(now)
-    _add_remote(now)
     output.progress("it is up; deploy with: git push tidegate main")
 
 
@@ -103,11 +101,3 @@ def _head(folder: Path) -> str:
         return git("-C", str(folder), "rev-parse", "HEAD")
     except GitFailed:
         return ""
-
-
-def _add_remote(now: Here) -> None:
-    """A folder without git can still use `tidegate deploy` later, so this is no reason to fail."""
-    try:
-        Repository(now.home.repository).add_remote(now.folder)
-    except TidegateError as error:
-        output.progress(f"there is no git remote yet: {error.what}")

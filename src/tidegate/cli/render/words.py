@@ -10,6 +10,9 @@ _ICONS = {
     "stable": "✓",
     "OK": "✓",
     "passed": "✓",
+    "ok": "✓",
+    "fail": "✗",
+    "warn": "!",
     "good": "✓",
     "failed": "✗",
     "refused": "✗",
@@ -26,7 +29,7 @@ _ICONS = {
     "superseded": "◌",
     "INSUFFICIENT_DATA": "?",
 }
-_STYLES = {"✓": "green", "✗": "red", "●": "cyan", "◌": "yellow", "?": "yellow"}
+_STYLES = {"✓": "green", "✗": "red", "●": "cyan", "◌": "yellow", "?": "yellow", "!": "yellow"}
 
 
 def state(word: str) -> str:

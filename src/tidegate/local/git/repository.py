@@ -53,6 +53,8 @@ class Repository:
             self._git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
             for name, value in _SETTINGS.items():
                 self._git("config", name, value)
+            # A user's own core.hooksPath would let every push past the pipeline.
+            self._git("config", "core.hooksPath", str((self.path / "hooks").resolve()))
             for when in ("pre", "post"):
                 _write_hook(self.path / "hooks" / f"{when}-receive", _hook(when, home.path))
         except (OSError, GitFailed) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tidegate.core.decision import DeregisterTarget, DrainTarget, RegisterTarget
 from tidegate.core.errors import EffectFailed, SetupError
-from tidegate.core.model import App
+from tidegate.core.model import App, Listener
 from tidegate.core.routing import listener_key
 from tidegate.core.seen import BalancerSeen, Routing, Target
 from tidegate.local.haproxy import configuration as conf
@@ -65,23 +65,17 @@ class HAProxyBalancer:
         server = Server(action.task, action.address)
         with self._changing:
             self._state.put(name, server)
-            look = self._runtime.look()
-            for worker in look.workers:
-                held = worker.targets.get((name, action.task))
-                if name in worker.groups:
-                    self._runtime.tell(look, worker, _register(name, server, held))
+            held = self._runtime.look().serving.targets.get((name, action.task))
+            self._runtime.tell(*_register(name, server, held))
 
     def drain(self, action: DrainTarget) -> None:
         """No new requests for the target; nothing if it is not there."""
         name = group(action.service, action.colour)
         with self._changing:
             self._state.drain(name, action.task)
-            look = self._runtime.look()
-            for worker in look.workers:
-                held = worker.targets.get((name, action.task))
-                if held and not held.retired:
-                    command = f"set server {name}/{action.task} state drain"
-                    self._runtime.tell(look, worker, [command])
+            held = self._runtime.look().serving.targets.get((name, action.task))
+            if held and not held.retired:
+                self._runtime.tell(f"set server {name}/{action.task} state drain")
 
     def deregister(self, action: DeregisterTarget) -> None:
         """Take the target out; nothing if it is not there. `force` cuts what is under way.
@@ -91,15 +85,17 @@ class HAProxyBalancer:
         key = (group(action.service, action.colour), action.task)
         with self._changing:
             look = self._runtime.look()
-            active = sum(w.targets[key].active for w in look.workers if key in w.targets)
+            active = look.active(key)
             if active and not action.force:
                 raise EffectFailed(
                     f"target {action.task} is busy", cause=f"{active} under way", code="TG952"
                 )
             self._state.remove(*key)
-            for worker in look.workers:
-                if key in worker.targets:
-                    self._runtime.tell(look, worker, _retire("/".join(key), action.force))
+            if key in look.serving.targets:
+                self._runtime.tell(*_retire("/".join(key), action.force))
+            if action.force:
+                for worker in look.old:
+                    self._runtime.cut(worker, key)
             self._delete_retired()
 
     def route(self, routing: Routing) -> None:
@@ -109,10 +105,7 @@ class HAProxyBalancer:
         """
         with self._changing:
             self._state.route(routing)
-            look = self._runtime.look()
-            for worker in look.workers:
-                command = f"set map {SERVICES} {routing.service} {value(routing)}"
-                self._runtime.tell(look, worker, [command])
+            self._runtime.tell(f"set map {SERVICES} {routing.service} {value(routing)}")
 
     def observe(self) -> BalancerSeen | None:
         """What HAProxy holds, by its own word, within 0.1 s; None when it gives none."""
@@ -129,6 +122,11 @@ class HAProxyBalancer:
         except (EffectFailed, SetupError):
             return None
 
+    def check_ports(self, listener: Listener) -> None:
+        """See that nobody else holds the listener's ports. Raises `SetupError` TG220, TG227."""
+        if self._process.look() is None:
+            self._process.check_ports(listener, frozenset())
+
     def stop(self) -> None:
         """End HAProxy and cut all that it serves. What is on disk stays."""
         with self._changing:
@@ -144,14 +142,14 @@ class HAProxyBalancer:
             look = self._runtime.look()
             left = [key for key, held in look.serving.targets.items() if held.retired]
             idle = [key for key in left if not look.serving.targets[key].active]
-            refused = sum(not self._deleted(look, "/".join(key)) for key in idle)
+            refused = sum(not self._deleted("/".join(key)) for key in idle)
             if not refused or time.monotonic() > until:
                 return
             time.sleep(0.02)
 
-    def _deleted(self, look: Look, name: str) -> bool:
+    def _deleted(self, name: str) -> bool:
         try:
-            self._runtime.tell(look, look.serving, [f"del server {name}"])
+            self._runtime.tell(f"del server {name}")
         except EffectFailed:
             return False  # retired targets are out already; the next change tries again
         return True
@@ -183,7 +181,7 @@ def _targets(look: Look) -> tuple[Target, ...]:
     for key in keys:
         place = of_group(key[0])
         held = look.serving.targets.get(key)
-        active = sum(w.targets[key].active for w in look.workers if key in w.targets)
+        active = look.active(key)
         out = held is None or held.retired
         if place and (active or not out):
             draining = held is None or held.retired or held.draining

@@ -17,6 +17,8 @@ from tidegate.local.haproxy.routing import SHIFT, group
 from tidegate.local.haproxy.servers import Servers, with_servers
 
 NO_SERVICE = "no-service"
+PRODUCTION = "production"
+TESTS = "tests"
 _LISTENER = "# listener "
 
 
@@ -44,6 +46,7 @@ def render(app: App, servers: Servers, max_connections: int) -> Configuration:
         _production(app, rules, routes_name),
         _tests(app, rules, routes_name),
         _OWN,
+        *(_SUCCESSOR.format(name=name) for name in (PRODUCTION, TESTS)),
         *(_group(s, colour) for s in app.services for colour in Colour),
     ]
     return Configuration(with_servers("\n\n".join(sections), servers), rules.map, routes_name)
@@ -107,7 +110,6 @@ defaults
   timeout http-keep-alive 60s
   timeout check 500ms
   http-reuse always
-  option forwardfor
   option http-ignore-probes
   option idle-close-on-response
   retries 3
@@ -133,9 +135,15 @@ _DRAW = """\
   http-request set-var(txn.colour) str(green) if { var(txn.draw) -m int lt 0 }
   http-request set-var(txn.colour) str(blue) unless { var(txn.colour) -m found }
   http-request set-var(txn.to) var(txn.service),concat(-,txn.colour)"""
+# After a reload, an idle connection of the old worker may still bring one request. It knows neither
+# the new targets nor the new weights, so it hands the request to its successor.
 _SEND = f"""\
+  use_backend successor-{{name}} if {{{{ stopping }}}}
   use_backend %[var(txn.to)]
   default_backend {NO_SERVICE}"""
+_SUCCESSOR = """\
+backend successor-{name}
+  server successor unix@{name}.sock send-proxy-v2"""
 
 # RFC 9110 §9.2.2: these may be sent twice. Anything else a target might have begun to act on.
 _SAFE_TO_REPEAT = (
@@ -155,7 +163,9 @@ _STAY_BLUE = (
     "{{ var(txn.service) -m str {service} }} {{ req.cook(tidegate-{service}) -m str blue }} "
     "!{{ var(txn.to) -m beg shift:10000: }}"
 )
-_TEMPLATES = "".join((_GLOBAL, _DEFAULTS, _OWN, _DRAW, _SEND, _COOKIE, _STAY_GREEN, _STAY_BLUE))
+_TEMPLATES = "".join(
+    (_GLOBAL, _DEFAULTS, _OWN, _SUCCESSOR, _DRAW, _SEND, _COOKIE, _STAY_GREEN, _STAY_BLUE)
+)
 
 
 def _production(app: App, rules: PathRules, routes_name: str) -> str:
@@ -169,19 +179,20 @@ def _production(app: App, rules: PathRules, routes_name: str) -> str:
     ]
     choose = [rules.in_shift(routes_name), f"{_TO_TEST} {header}", *cookies, _DRAW]
     bind = _bind(app.listener, app.listener.port)
-    return _frontend("production", bind, rules.always(routes_name), choose)
+    return _frontend(PRODUCTION, bind, rules.always(routes_name), choose)
 
 
 def _tests(app: App, rules: PathRules, routes_name: str) -> str:
     """The listener of test traffic: it needs no header, and no cookie holds it back."""
     choose = [rules.in_shift(routes_name), _TO_TEST, _DRAW]
     bind = _bind(app.listener, app.listener.test_port)
-    return _frontend("tests", bind, rules.always(routes_name), choose)
+    return _frontend(TESTS, bind, rules.always(routes_name), choose)
 
 
 def _frontend(name: str, bind: str, find: list[str], choose: list[str]) -> str:
-    head = [f"frontend {name}", bind, _START]
-    return "\n".join([*head, *find, _END_UNLESS_SHIFT, *choose, _FIRST, _SEND])
+    head = [f"frontend {name}", bind, f"  bind unix@{name}.sock mode 600 accept-proxy", _START]
+    tail = [*choose, _FIRST, _SEND.format(name=name)]
+    return "\n".join([*head, *find, _END_UNLESS_SHIFT, *tail])
 
 
 def _bind(listener: Listener, port: int) -> str:
@@ -196,7 +207,8 @@ def _bind(listener: Listener, port: int) -> str:
 
 def _group(service: Service, colour: Colour) -> str:
     """The section of one target group, without its targets."""
-    lines = [f"backend {group(service.name, colour)}", "  balance roundrobin"]
+    name = group(service.name, colour)
+    lines = [f"backend {name}", "  balance roundrobin", "  option forwardfor"]
     if not service.retry_unsafe:
         lines.append(_SAFE_TO_REPEAT)
     if service.sticky:

@@ -4,6 +4,7 @@ HAProxy shares a port with any other HAProxy without a word (SO_REUSEPORT), and 
 part of the traffic. So a port is tried before HAProxy is started on it.
 """
 
+import contextlib
 import errno
 import os
 import socket
@@ -53,14 +54,19 @@ def _holder(port: int) -> str:
     """The process that listens on the port, in words."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = {os.readlink(handle) for handle in (process / "fd").iterdir()}
-            if links & sockets:
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is not ours to look into
+            if any(_link(handle) in sockets for handle in (process / "fd").iterdir()):
                 name = (process / "comm").read_text().strip()
                 return f"{name} (process {process.name}) listens there"
-        except OSError:
-            continue  # it ended meanwhile, or is not ours to look into
     return "another process listens there"
+
+
+def _link(handle: Path) -> str:
+    """What an open file is, "" when it was closed meanwhile."""
+    try:
+        return os.readlink(handle)
+    except FileNotFoundError:
+        return ""
 
 
 def _listening(port: int) -> set[str]:

@@ -18,8 +18,7 @@ from tidegate.local.haproxy.place import CONFIGURATION, MASTER, Place, read
 from tidegate.local.haproxy.runtime import Runtime
 from tidegate.local.haproxy.tables import Look
 
-_ANSWER_S = 2.0
-"""How long a healthy HAProxy may take for an answer on a busy machine."""
+_HANG_S = 5.0
 _START_S = 10.0
 _RELEASE_S = 2.0
 """How long the ports of a process that just died may stay taken."""
@@ -34,11 +33,18 @@ class Process:
         self._runtime = Runtime(place)
 
     def look(self) -> Look | None:
-        """What it holds, or None when it does not run, or hangs."""
-        try:
-            return self._runtime.look(_ANSWER_S)
-        except EffectFailed:
-            return None
+        """What it holds, or None when it does not run, or gives no answer for 5 s.
+
+        A machine may be too busy for a quick answer, and a HAProxy that serves must not be killed.
+        """
+        until = time.monotonic() + _HANG_S
+        while _processes(self._place):
+            with contextlib.suppress(EffectFailed):
+                return self._runtime.look()
+            if time.monotonic() > until:
+                break
+            time.sleep(0.05)
+        return None
 
     def check(self, configuration: Path) -> None:
         """Have HAProxy read a configuration. Raises `SetupError` TG222 with its words."""
@@ -63,12 +69,12 @@ class Process:
 
         Raises `SetupError` TG220 (port in use) or TG223 (it did not start).
         """
-        self._kill_remains()
+        self.stop()
         for port in (listener.port, listener.test_port):
             wait_until_free(listener.address, port, _RELEASE_S)
         master = f"unix@{MASTER},mode,600,level,admin"
         done = self._run("-W", "-D", "-S", master, "-p", self._place.pid.name, "-f", CONFIGURATION)
-        if done.returncode != 0 or not _wait(lambda: self.look() is not None, _START_S):
+        if done.returncode != 0 or not _wait(lambda: self._serves_anew(0), _START_S):
             raise SetupError(
                 "HAProxy did not start",
                 cause=_alerts(done.stdout),
@@ -83,7 +89,7 @@ class Process:
         Returns once the new one serves. Raises `EffectFailed` TG955 when it does not come.
         """
         before = self._runtime.look().serving.pid
-        os.kill(self._master(), signal.SIGUSR2)
+        os.kill(int(read(self._place.pid)), signal.SIGUSR2)
         if not _wait(lambda: self._serves_anew(before), _START_S):
             raise EffectFailed(
                 "HAProxy did not take the new configuration",
@@ -92,29 +98,17 @@ class Process:
             )
 
     def stop(self) -> None:
-        """End it and everything under way; nothing if it does not run."""
-        pid = self._master()
-        if pid and _is_haproxy(pid, self._place):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-            _wait(lambda: not _is_haproxy(pid, self._place), _START_S)
-        self._kill_remains()
-
-    def _serves_anew(self, before: int) -> bool:
-        look = self.look()  # None while the master replaces itself
-        return look is not None and look.serving.pid != before
-
-    def _master(self) -> int:
-        """The master's process id by the file, 0 without one."""
-        return int(read(self._place.pid).strip() or 0)
-
-    def _kill_remains(self) -> None:
-        """Kill a master that is there but answers nothing; its workers end with it."""
-        pid = self._master()
-        if pid and _is_haproxy(pid, self._place):
+        """End it and cut what is under way; nothing if it does not run."""
+        for pid in _processes(self._place):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            _wait(lambda: not _is_haproxy(pid, self._place), _RELEASE_S)
+        _wait(lambda: not _processes(self._place), _RELEASE_S)
+
+    def _serves_anew(self, before: int) -> bool:
+        try:
+            return self._runtime.look().serving.pid != before
+        except EffectFailed:
+            return False  # the master is replacing itself
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run HAProxy in its directory; what it prints goes to its log.
@@ -138,7 +132,8 @@ class Process:
 
 def find_binary(binary: str | None) -> str:
     """The path of HAProxy: the one named, or the one installed. Raises `SetupError` TG224."""
-    found = shutil.which(binary or "haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"
+    found = shutil.which(binary or "haproxy", path=path)
     if found is None:
         raise SetupError(
             f"{binary or 'HAProxy'} is not on this machine",
@@ -182,13 +177,15 @@ def _wait(done: Callable[[], bool], limit_s: float) -> bool:
     return True
 
 
-def _is_haproxy(pid: int, place: Place) -> bool:
-    """Whether that process is the HAProxy of this directory, and not one that got its number."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return os.fsencode(place.directory) in command
+def _processes(place: Place) -> list[int]:
+    """The HAProxy of this directory: the master and its workers, by their command lines."""
+    mark = b"\0-C\0" + os.fsencode(place.directory) + b"\0"
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if mark in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return found
 
 
 def _alerts(printed: str) -> str:

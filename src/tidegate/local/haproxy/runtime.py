@@ -1,7 +1,7 @@
-"""HAProxy's runtime API: commands to the worker that serves, and to old workers that still end.
+"""HAProxy's runtime API: commands to the worker that serves, and questions to all of them.
 
-After a reload the old worker finishes what it has begun, and answers one last request on each idle
-connection. So every change goes to all workers, and what is under way is the sum over all.
+After a reload the old worker ends what it has begun and takes no changes any more: its requests
+under way still count, and can be cut, until it is gone.
 """
 
 import socket
@@ -26,38 +26,32 @@ class Runtime:
     def look(self, limit_s: float = _CHANGE_S) -> tables.Look:
         """Everything that all workers hold now."""
         until = time.monotonic() + limit_s
-        pids = tables.parse_workers(self._ask(MASTER, "show proc", until))
-        if not pids:
-            raise EffectFailed("HAProxy has no worker", code="TG950")
-        questions = ("show info", f"show map {SERVICES}", *_TARGETS)
-        info, services, *rows = _split(self._ask(WORKER, ";".join(questions), until))
-        facts = tables.parse_info(info)
-        if facts.get("Pid") != str(pids[0]):
-            raise EffectFailed("HAProxy is changing its worker", code="TG950")
-        return tables.Look(
-            facts.get("description", ""),
-            tables.parse_map(services),
-            tables.parse_worker(pids[0], *rows),
-            tuple(self._old_worker(pid, until) for pid in pids[1:]),
-        )
+        try:
+            pids = tables.parse_workers(self._ask(MASTER, "show proc", until))
+            questions = ("show info", f"show map {SERVICES}", *_TARGETS)
+            answers = _split(self._ask(WORKER, ";".join(questions), until))
+            return tables.parse_look(pids, answers, [self._old(p, until) for p in pids[1:]])
+        except (KeyError, ValueError) as error:  # a worker ended, or was replaced, meanwhile
+            raise EffectFailed(
+                "HAProxy gave half an answer", cause=repr(error), code="TG950"
+            ) from error
 
-    def tell(self, look: tables.Look, worker: tables.Worker, commands: Sequence[str]) -> None:
-        """Change one worker. Raises `EffectFailed` TG951 when the serving one refuses.
-
-        An old worker may refuse what it never knew, or end meanwhile; the next look shows which
-        of its targets still have work.
-        """
-        until = time.monotonic() + _CHANGE_S
-        if worker is not look.serving:
-            self._ask(MASTER, _for_old(worker.pid, commands), until)
-            return
-        said = self._ask(WORKER, ";".join(commands), until)
+    def tell(self, *commands: str) -> None:
+        """Change the worker that serves. Raises `EffectFailed` TG951 when it refuses."""
+        said = self._ask(WORKER, ";".join(commands), time.monotonic() + _CHANGE_S)
         refused = [line for line in said.splitlines() if line not in _DONE]
         if refused:
             raise EffectFailed("HAProxy refused a change", cause=" ".join(refused), code="TG951")
 
-    def _old_worker(self, pid: int, until: float) -> tables.Worker:
-        return tables.parse_worker(pid, *_split(self._ask(MASTER, _for_old(pid, _TARGETS), until)))
+    def cut(self, worker: tables.Worker, key: tuple[str, str]) -> None:
+        """Cut what an old worker still has under way to a target (group, task)."""
+        until = time.monotonic() + _CHANGE_S
+        sessions = self._ask(MASTER, _for_old(worker.pid, ("show sess",)), until)
+        for session in tables.parse_sessions(sessions, key):
+            self._ask(MASTER, _for_old(worker.pid, (f"shutdown session {session}",)), until)
+
+    def _old(self, pid: int, until: float) -> list[str]:
+        return _split(self._ask(MASTER, _for_old(pid, _TARGETS), until))
 
     def _ask(self, name: str, command: str, until: float) -> str:
         """One connection, one line of commands, everything that comes until it is closed."""

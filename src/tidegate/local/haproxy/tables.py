@@ -66,9 +66,32 @@ class Look:
         """The serving one first."""
         return (self.serving, *self.old)
 
+    def active(self, key: tuple[str, str]) -> int:
+        """Requests and tunnels under way to a target (group, task), in all workers."""
+        return sum(w.targets[key].active for w in self.workers if key in w.targets)
+
+
+def parse_look(pids: Sequence[int], answers: Sequence[str], old: Sequence[Sequence[str]]) -> Look:
+    """All workers, by the answers of the serving one (the first) and of each old one.
+
+    Raises `ValueError` or `KeyError` for answers that are not whole, or not of that worker.
+    """
+    info_text, services, state, stat = answers
+    info = dict(line.split(": ", 1) for line in info_text.splitlines() if ": " in line)
+    serving = parse_worker(int(info["Pid"]), state, stat)
+    if serving.pid != pids[0]:
+        raise ValueError(f"worker {serving.pid} answered for {pids[0]}")
+    ending = [
+        parse_worker(pid, state, stat) for pid, (state, stat) in zip(pids[1:], old, strict=True)
+    ]
+    return Look(info["description"], parse_map(services), serving, tuple(ending))
+
 
 def parse_workers(text: str) -> tuple[int, ...]:
-    """The answer to `show proc`: process ids, the serving worker first; () when none serves."""
+    """The answer to `show proc`: process ids, the serving worker first.
+
+    Raises `ValueError` when none serves.
+    """
     serving: list[int] = []
     old: list[int] = []
     section = serving
@@ -78,7 +101,9 @@ def parse_workers(text: str) -> tuple[int, ...]:
             section = old if line.strip("# ") == "old workers" else serving
         elif len(words) > 1 and words[1] == "worker":
             section.append(int(words[0]))
-    return (*serving, *old) if serving else ()
+    if not serving:
+        raise ValueError("no worker serves")
+    return (*serving, *old)
 
 
 def parse_worker(pid: int, state: str, stat: str) -> Worker:
@@ -108,6 +133,13 @@ def _held(row: Row, count: Row) -> Held:
     )
 
 
+def parse_sessions(text: str, key: tuple[str, str]) -> tuple[str, ...]:
+    """From the answer to `show sess`, the ids of those under way to a target (group, task)."""
+    words = (line.split() for line in text.splitlines())
+    wanted = {f"be={key[0]}", f"srv={key[1]}"}
+    return tuple(w[0].rstrip(":") for w in words if wanted <= set(w))
+
+
 def parse_rows(text: str, separator: str) -> list[Row]:
     """A table: the line that starts with `# ` names the columns."""
     names: Sequence[str] = ()
@@ -118,12 +150,6 @@ def parse_rows(text: str, separator: str) -> list[Row]:
         elif names and line:
             rows.append(dict(zip(names, line.split(separator), strict=False)))
     return rows
-
-
-def parse_info(text: str) -> Row:
-    """The answer to `show info`."""
-    pairs = (line.partition(": ") for line in text.splitlines())
-    return {name: value for name, _, value in pairs}
 
 
 def parse_map(text: str) -> Row:

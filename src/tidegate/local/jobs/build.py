@@ -24,7 +24,10 @@ from tidegate.local.jobs.site import Say, Site
 
 AT_ONCE = 2
 _STEP = re.compile(r"Step (\d+)/\d+ : (.*)")
-_BUILDERS_OWN = (" --->", "Removing intermediate container")
+_CACHED = " ---> Using cache"
+_NOISE = re.compile(
+    r" ---> (Running in )?[0-9a-f]{12}$|Removing intermediate container|Step \S+ : LABEL tidegate"
+)
 _EXIT = re.compile(r"returned a non-zero code: (\d+)")
 
 
@@ -140,12 +143,14 @@ class _Output:
 
     def _stream(self, text: str) -> None:
         for line in filter(None, map(clean, text.splitlines())):
+            if _NOISE.match(line):
+                continue
             self.say(line)
             found = _STEP.match(line)
             if found:
                 self.step, self.instruction = found.groups()
                 self.last = ""
-            elif not line.startswith(_BUILDERS_OWN):
+            elif line != _CACHED:
                 self.last = line
 
     def _failure(self, error: str) -> BuildError:

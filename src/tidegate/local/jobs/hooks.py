@@ -27,6 +27,7 @@ from tidegate.local.jobs.site import Site
 
 MOST_BYTES = 64 * 1024
 CALL_BACK_DELAY_S = 1.0
+"""Amazon's is 30 s; on one machine a call is cheap and a hook's time limit is short."""
 GRACE_S = 2.0
 
 

@@ -17,7 +17,7 @@ from tidegate.local import images
 from tidegate.local.containers.failures import one_line
 from tidegate.local.home import Home
 from tidegate.local.jobs import build, checks, hooks, scan, trial
-from tidegate.local.jobs.log import Log
+from tidegate.local.jobs.log import Log, clean
 from tidegate.local.jobs.site import Site
 
 PIPELINE_AT_ONCE = 2
@@ -122,12 +122,13 @@ class LocalJobs:
                 assert_never(job)
 
     def _failed(self, job: Job, summary: str) -> JobSeen:
-        return JobSeen(job.id, JobState.FAILED, " ".join(summary.split())[:500])
+        return JobSeen(job.id, JobState.FAILED, clean(" ".join(summary.split()))[:500])
 
     def _close(self, log: Log, seen: JobSeen) -> JobSeen:
-        """Say the outcome in the log and close it. A full disk then is part of the outcome."""
+        """Say a failure in the log and close it. A full disk then is part of the outcome."""
         try:
-            log.say(f"{seen.state.lower()}: {seen.summary}")
+            if seen.state is JobState.FAILED:
+                log.say(f"failed: {seen.summary}")
             log.close()
         except OSError as error:
             full = f"{seen.summary}; its log cannot be written: {error}"

@@ -1,0 +1,62 @@
+"""Commands about this machine: setup and doctor."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from tidegate.cli import output
+from tidegate.cli.here import Here, here
+from tidegate.cli.output import AsJson
+from tidegate.cli.render.words import state
+from tidegate.core.errors import ConfigurationError, TidegateError, UsageError
+from tidegate.local.setup import CheckState, plan_setup, run_setup
+from tidegate.local.setup import doctor as look
+from tidegate.spec import load
+
+
+def setup(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+) -> None:
+    """Install what this machine lacks: container engine, HAProxy, git. It says so first."""
+    steps = plan_setup()
+    if not steps:
+        output.progress("✓ nothing is missing")
+        return
+    for step in steps:
+        output.progress(f"{step.kind:<8} {step.what}")
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(
+            "nobody is there to ask",
+            remedy="say yes beforehand: tidegate setup --yes",
+            code="TG111",
+        )
+    if yes or typer.confirm("Do this?", err=True):
+        run_setup(steps, lambda what: output.progress(f"-----> {what}"))
+        output.progress("✓ done")
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check this machine and this app's state; each finding with its remedy. Exit code 3 if bad."""
+    now = here(context)
+    checks = look(now.home.path, _addresses(now))
+    rows = []
+    for check in checks:
+        rows.append(f"{state(check.state.value):<16} {escape(f'{check.name:<10} {check.what}')}")
+        if check.remedy and check.state is not CheckState.OK:
+            rows.append(f"{'':<18}{escape(check.remedy)}")
+    output.result(checks, "\n".join(rows), as_json)
+    if any(check.state is CheckState.FAIL for check in checks):
+        raise typer.Exit(ConfigurationError.exit_code)
+
+
+def _addresses(now: Here) -> list[tuple[str, int]]:
+    """Where the app is to listen, unless it does already, or has no readable file yet."""
+    try:
+        listener = load(now.file).listener
+    except TidegateError:
+        return []
+    if now.client.alive():
+        return []
+    return [(listener.address, listener.port), (listener.address, listener.test_port)]

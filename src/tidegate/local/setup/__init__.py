@@ -1,0 +1,15 @@
+"""What this machine needs for Tidegate: see what is missing, install it, say what is wrong."""
+
+from tidegate.local.setup.dockerd import stop_own_dockerd
+from tidegate.local.setup.doctor import Check, CheckState, doctor
+from tidegate.local.setup.steps import Step, plan_setup, run_setup
+
+__all__ = [
+    "Check",
+    "CheckState",
+    "Step",
+    "doctor",
+    "plan_setup",
+    "run_setup",
+    "stop_own_dockerd",
+]

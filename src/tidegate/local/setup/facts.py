@@ -1,0 +1,152 @@
+"""Gather what `tidegate doctor` judges. Nothing is changed; a container is tried and removed."""
+
+import os
+import resource
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import DockerException
+from requests import RequestException
+
+from tidegate.core.errors import SetupError
+from tidegate.local.engine_socket import connect, find_engine
+from tidegate.local.setup import programs
+from tidegate.local.setup.programs import Program
+
+STAND_INS = {"label": "tidegate.io/standin-for=busybox"}
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """A container engine that answered. `start` is None untried, "" done, else what went wrong.
+
+    `limits` are those that it can hold a container to. `skew_s` is its clock less ours.
+    """
+
+    url: str
+    version: str
+    api: str
+    limits: frozenset[str]
+    skew_s: float
+    start: str | None
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found. `ports` holds (address, port, why it is not free or "").
+
+    `engine` is the reason in words when none answers.
+    """
+
+    python: tuple[int, int]
+    engine: EngineFacts | str
+    haproxy: Program | None
+    git: Program | None
+    ports: tuple[tuple[str, int, str], ...]
+    free_bytes: int
+    unwritable: str
+    files: int
+    inotify: int | None
+    now_s: float
+
+
+def gather(home: Path, addresses: Iterable[tuple[str, int]]) -> Facts:
+    """The facts of this machine, for an app with that state directory and those listeners."""
+    existing = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Facts(
+        python=(sys.version_info.major, sys.version_info.minor),
+        engine=_engine(),
+        haproxy=programs.haproxy(),
+        git=programs.git(),
+        ports=tuple((host, port, _taken(host, port)) for host, port in addresses),
+        free_bytes=shutil.disk_usage(existing).free,
+        unwritable=_unwritable(existing),
+        files=sys.maxsize if hard == resource.RLIM_INFINITY else hard,
+        inotify=int(_INOTIFY.read_text()) if _INOTIFY.exists() else None,
+        now_s=time.time(),
+    )
+
+
+def _engine() -> EngineFacts | str:
+    try:
+        url = find_engine()
+        with closing(connect(url)) as client:
+            return _asked(url, client)
+    except SetupError as error:
+        return error.cause or error.what
+    except (DockerException, RequestException) as error:
+        return str(error)
+
+
+def _asked(url: str, client: DockerClient) -> EngineFacts:
+    version: dict[str, Any] = client.version()
+    before = time.time()
+    info: dict[str, Any] = client.info()
+    limits = {
+        name
+        for name, key in (("memory", "MemoryLimit"), ("cpu", "CpuCfsQuota"), ("pids", "PidsLimit"))
+        if info.get(key)
+    }
+    root = info.get("DockerRootDir", "")
+    local = os.path.isdir(root) and info.get("OperatingSystem") != "Docker Desktop"
+    return EngineFacts(
+        url=url,
+        version=str(version.get("Version", "")),
+        api=str(version.get("ApiVersion", "")),
+        limits=frozenset(limits),
+        skew_s=_seconds(info.get("SystemTime", ""), before) - before,
+        start=_start(client),
+        free_bytes=shutil.disk_usage(root).free if local else None,
+    )
+
+
+def _start(client: DockerClient) -> str | None:
+    """Run nothing in a container, if there is an image to run it in."""
+    images = client.images.list(filters=STAND_INS)
+    if not images:
+        return None
+    try:
+        client.containers.run(
+            str(images[0].id), ["true"], remove=True, network_mode="none", cap_drop=["ALL"]
+        )
+    except (DockerException, RequestException) as error:
+        return str(error)
+    return ""
+
+
+def _seconds(text: str, fallback: float) -> float:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text).timestamp()
+    return fallback
+
+
+def _taken(host: str, port: int) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
+def _unwritable(folder: Path) -> str:
+    try:
+        with TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"{folder}: {error.strerror}"

@@ -1,0 +1,82 @@
+"""How `tidegate doctor` judges what was found."""
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tidegate.local.setup.doctor import MIB, CheckState, assess
+from tidegate.local.setup.facts import EngineFacts, Facts, gather
+from tidegate.local.setup.programs import Program
+
+ENGINE = EngineFacts(
+    "unix:///var/run/docker.sock",
+    "20.10.24",
+    "1.41",
+    frozenset({"memory", "cpu", "pids"}),
+    skew_s=0.1,
+    start="",
+    free_bytes=50_000 * MIB,
+)
+WELL = Facts(
+    python=(3, 11),
+    engine=ENGINE,
+    haproxy=Program("/usr/sbin/haproxy", (2, 6, 12)),
+    git=Program("/usr/bin/git", (2, 39, 5)),
+    ports=(("127.0.0.1", 8080, ""),),
+    free_bytes=50_000 * MIB,
+    unwritable="",
+    files=20_000,
+    inotify=128,
+    now_s=1_800_000_000.0,
+)
+
+
+def test_all_is_ok_on_a_machine_that_is_well():
+    assert {check.state for check in assess(WELL)} == {CheckState.OK}
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "state"),
+    [
+        (replace(WELL, python=(3, 10)), "python", CheckState.FAIL),
+        (replace(WELL, engine="Connection refused"), "engine", CheckState.FAIL),
+        (replace(WELL, engine=replace(ENGINE, limits=frozenset())), "limits", CheckState.WARN),
+        (replace(WELL, engine=replace(ENGINE, start="no cgroup")), "container", CheckState.FAIL),
+        (replace(WELL, engine=replace(ENGINE, free_bytes=MIB)), "image disk", CheckState.FAIL),
+        (replace(WELL, engine=replace(ENGINE, skew_s=-90)), "clock", CheckState.WARN),
+        (replace(WELL, haproxy=None), "haproxy", CheckState.FAIL),
+        (replace(WELL, haproxy=Program("/x", (2, 5, 9))), "haproxy", CheckState.FAIL),
+        (replace(WELL, git=Program("/x", ())), "git", CheckState.FAIL),
+        (replace(WELL, ports=(("127.0.0.1", 80, "in use"),)), "port 80", CheckState.FAIL),
+        (replace(WELL, unwritable="/x: Read-only"), "state", CheckState.FAIL),
+        (replace(WELL, free_bytes=1_999 * MIB), "disk", CheckState.WARN),
+        (replace(WELL, free_bytes=199 * MIB), "disk", CheckState.FAIL),
+        (replace(WELL, files=1_024), "files", CheckState.WARN),
+        (replace(WELL, inotify=8), "files", CheckState.WARN),
+        (replace(WELL, now_s=0.0), "clock", CheckState.FAIL),
+    ],
+)
+def test_each_trouble_is_found_alone_and_has_a_remedy(facts, name, state):
+    (found,) = [check for check in assess(facts) if check.state is not CheckState.OK]
+    assert (found.name, found.state) == (name, state)
+    assert found.remedy
+
+
+def test_an_image_that_is_not_there_yet_is_no_trouble():
+    untried = replace(WELL, engine=replace(ENGINE, start=None))
+    assert {check.state for check in assess(untried)} == {CheckState.OK}
+
+
+@pytest.mark.engine
+@pytest.mark.haproxy
+def test_the_facts_of_this_machine_are_gathered_without_leaving_anything(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        facts = gather(tmp_path / "not-yet", [("127.0.0.1", port)])
+    assert isinstance(facts.engine, EngineFacts)
+    assert not facts.engine.start
+    assert facts.haproxy and facts.git and facts.haproxy.version and facts.git.version
+    assert facts.ports[0][2]
+    assert list(Path(tmp_path).iterdir()) == []
