@@ -8,12 +8,14 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker import DockerClient
 
-from tests.contract.test_tasks import gone, healthy, stopped, unhealthy
+from tests.contract.test_tasks import healthy, stopped, unhealthy
 from tests.support.relay import Relay
 from tests.support.tasks_bench import ContainerBench, Nature, container_bench
 from tidegate.core.errors import EffectFailed
@@ -35,7 +37,7 @@ def bench(tmp_path: Path) -> Iterator[ContainerBench]:
 # --- what it is started with ----------------------------------------------------------------
 
 
-def test_a_task_can_do_nothing_but_what_it_is_for(bench):
+def test_a_task_can_do_nothing_but_what_it_is_for(bench: ContainerBench) -> None:
     bench.tasks.start(bench.start("t1"))
     bench.wait_for("t1", healthy)
     status = bench.inside("t1", "cat /proc/self/status")
@@ -48,12 +50,12 @@ def test_a_task_can_do_nothing_but_what_it_is_for(bench):
     assert "tmpfs" in bench.inside("t1", "busybox grep ' /tmp ' /proc/mounts")
 
 
-def test_the_engine_holds_the_limits_that_were_asked_for(bench):
+def test_the_engine_holds_the_limits_that_were_asked_for(bench: ContainerBench) -> None:
     security = Security(user="1000", capabilities=("CHOWN",), pids_limit=50)
     bench.tasks.start(
         bench.start_of("t1", "exec busybox sleep 99", security=security, cpu_units=512)
     )
-    found = bench.container("t1")
+    found = bench.container("t1").attrs
     host = found["HostConfig"]
     assert host["Memory"] == host["MemorySwap"] == 32 * 1024 * 1024
     assert (host["NanoCpus"], host["PidsLimit"]) == (500_000_000, 50)
@@ -68,11 +70,11 @@ def test_the_engine_holds_the_limits_that_were_asked_for(bench):
     assert binding["HostIp"] == "127.0.0.1"
 
 
-def test_tasks_of_one_app_cannot_reach_each_other(bench):
+def test_tasks_of_one_app_cannot_reach_each_other(bench: ContainerBench) -> None:
     for task in ("t1", "t2"):
         bench.tasks.start(bench.start(task))
         bench.wait_for(task, healthy)
-    networks = bench.container("t2")["NetworkSettings"]["Networks"]
+    networks = bench.container("t2").attrs["NetworkSettings"]["Networks"]
     (address,) = [network["IPAddress"] for network in networks.values()]
     assert bench.inside("t1", "busybox wget -qO- http://127.0.0.1/") == "fine\n"
     assert "fine" not in bench.inside(
@@ -80,7 +82,9 @@ def test_tasks_of_one_app_cannot_reach_each_other(bench):
     )
 
 
-def test_a_task_gets_its_settings_and_its_secrets_and_no_label_has_them(bench, monkeypatch):
+def test_a_task_gets_its_settings_and_its_secrets_and_no_label_has_them(
+    bench: ContainerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SHOP_KEY", "hush-hush")
     file = bench.home.path / "password"
     file.write_text("psst\n")
@@ -92,34 +96,36 @@ def test_a_task_gets_its_settings_and_its_secrets_and_no_label_has_them(bench, m
     lines = set(bench.inside("t1", "env").splitlines())
     assert {"KEY=hush-hush", "PASSWORD=psst", "COLOUR=blue", "PORT=80"} <= lines
     assert {"TIDEGATE_SERVICE=cats", "TIDEGATE_RELEASE=v7", "TIDEGATE_TASK=t1"} <= lines
-    labels = json.dumps(bench.container("t1")["Config"]["Labels"])
+    labels = json.dumps(bench.container("t1").labels)
     assert "hush-hush" not in labels and "psst" not in labels
 
 
-def test_a_missing_secret_starts_nothing_and_is_named_by_its_source(bench):
+def test_a_missing_secret_starts_nothing_and_is_named_by_its_source(bench: ContainerBench) -> None:
     action = bench.start_of("t1", "exit 0", secrets=(Secret("KEY", "env:NOT_SET_ANYWHERE"),))
     with pytest.raises(EffectFailed, match="NOT_SET_ANYWHERE"):
         bench.tasks.start(action)
-    bench.wait_for("t1", gone)
+    bench.wait_until_gone("t1")
 
 
-def test_a_tag_is_refused_since_it_can_be_moved(bench):
-    tagged = bench.start("t1").__class__("t1", bench.start("t1").service, 1, "nginx:stable")
+def test_a_tag_is_refused_since_it_can_be_moved(bench: ContainerBench) -> None:
+    tagged = replace(bench.start("t1"), digest="nginx:stable")
     with pytest.raises(EffectFailed, match="not an image id"):
         bench.tasks.start(tagged)
 
 
-def test_a_port_that_somebody_holds_is_passed_over(bench):
+def test_a_port_that_somebody_holds_is_passed_over(bench: ContainerBench) -> None:
     port = next(iter(candidates(container_name(bench.home.owner, "t1"))))
     with closing(socket.socket()) as holder:
         holder.bind(("127.0.0.1", port))
         holder.listen()
         bench.tasks.start(bench.start("t1"))
         seen = bench.wait_for("t1", healthy)
-    assert int(seen.address.split(":")[1]) > port
+    assert seen.address and int(seen.address.split(":")[1]) > port
 
 
-def test_a_port_that_only_the_engine_knows_to_be_taken_is_passed_over(bench, monkeypatch):
+def test_a_port_that_only_the_engine_knows_to_be_taken_is_passed_over(
+    bench: ContainerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tidegate.local.containers.hostports._free", lambda port: True)
     port = next(iter(candidates(container_name(bench.home.owner, "t1"))))
     with closing(socket.socket()) as holder:
@@ -140,7 +146,7 @@ RELAX = {
 }
 
 
-def test_a_task_that_the_hardening_ends_says_which_setting_to_relax(bench):
+def test_a_task_that_the_hardening_ends_says_which_setting_to_relax(bench: ContainerBench) -> None:
     for number, program in enumerate(RELAX):
         bench.tasks.start(bench.start_of(f"t{number}", program))
     bench.tasks.start(bench.start_of("t9", "", command=("/no/such/program",)))
@@ -150,52 +156,52 @@ def test_a_task_that_the_hardening_ends_says_which_setting_to_relax(bench):
     assert "`command`" in bench.wait_for("t9", stopped).note
 
 
-def test_a_start_that_the_engine_refuses_leaves_nothing(bench):
+def test_a_start_that_the_engine_refuses_leaves_nothing(bench: ContainerBench) -> None:
     security = Security(user="nobody-of-that-name")
     with pytest.raises(EffectFailed, match=r"security\.user"):
         bench.tasks.start(bench.start_of("t1", "exit 0", security=security))
     assert not bench.client.containers.list(all=True, filters={"name": bench.home.owner})
-    bench.wait_for("t1", gone)
+    bench.wait_until_gone("t1")
 
 
-def test_a_start_that_a_crash_cut_short_goes_on(bench):
+def test_a_start_that_a_crash_cut_short_goes_on(bench: ContainerBench) -> None:
     action = bench.start("t1")
     bench.tasks.start(action)
     bench.wait_for("t1", healthy)
-    attrs = bench.container("t1")
-    bench.client.api.remove_container(attrs["Id"], force=True)
-    _created_only(bench, attrs)
-    assert bench.wait_for("t1", lambda t: t is not None and t.state is TaskState.PENDING)
+    _created_only(bench)
+    assert bench.wait_for("t1", lambda t: t.state is TaskState.PENDING)
     bench.tasks.start(action)
     bench.wait_for("t1", healthy)
 
 
-def test_a_start_that_was_cut_short_and_is_not_wanted_any_more_can_be_stopped(bench):
+def test_a_start_that_was_cut_short_and_is_not_wanted_any_more_can_be_stopped(
+    bench: ContainerBench,
+) -> None:
     bench.tasks.start(bench.start("t1"))
-    attrs = bench.container("t1")
-    bench.client.api.remove_container(attrs["Id"], force=True)
-    _created_only(bench, attrs)
+    _created_only(bench)
     bench.tasks.stop("t1", 1_000)
-    bench.wait_for("t1", gone)
+    bench.wait_until_gone("t1")
 
 
-def _created_only(bench: ContainerBench, attrs: dict) -> None:
-    """The container again as it is between its creation and its start."""
-    bench.client.api.create_container_from_config(
-        attrs["Config"] | {"HostConfig": attrs["HostConfig"]}, attrs["Name"].lstrip("/")
-    )
+def _created_only(bench: ContainerBench) -> None:
+    """Make t1 again as it is between its creation and its start."""
+    found = bench.container("t1")
+    settings = found.attrs["Config"] | {"HostConfig": found.attrs["HostConfig"]}
+    found.remove(force=True)
+    api: Any = bench.client.api
+    api.create_container_from_config(settings, found.name)
 
 
-def test_a_killed_task_is_seen_to_be_stopped_at_once(bench):
+def test_a_killed_task_is_seen_to_be_stopped_at_once(bench: ContainerBench) -> None:
     bench.tasks.start(bench.start("t1"))
     bench.wait_for("t1", healthy)
     before = bench.changes
-    os.kill(bench.container("t1")["State"]["Pid"], signal.SIGKILL)
+    os.kill(bench.container("t1").attrs["State"]["Pid"], signal.SIGKILL)
     assert bench.wait_for("t1", stopped).exit_code == 137
     assert bench.changes > before
 
 
-def test_the_last_lines_of_a_removed_task_are_kept(bench):
+def test_the_last_lines_of_a_removed_task_are_kept(bench: ContainerBench) -> None:
     bench.tasks.start(bench.start_of("t1", "for i in $(busybox seq 300); do echo line $i; done"))
     bench.wait_for("t1", stopped)
     bench.tasks.remove("t1")
@@ -204,10 +210,10 @@ def test_the_last_lines_of_a_removed_task_are_kept(bench):
     assert lines[-1].endswith("line 300")
 
 
-def test_a_hung_task_becomes_unhealthy_and_recovers(bench):
+def test_a_hung_task_becomes_unhealthy_and_recovers(bench: ContainerBench) -> None:
     bench.tasks.start(bench.start("t1"))
     bench.wait_for("t1", healthy)
-    container = bench.client.containers.get(container_name(bench.home.owner, "t1"))
+    container = bench.container("t1")
     container.pause()
     assert bench.wait_for("t1", unhealthy).state is TaskState.RUNNING
     container.unpause()
@@ -217,7 +223,7 @@ def test_a_hung_task_becomes_unhealthy_and_recovers(bench):
 # --- whose it is, and who looks -------------------------------------------------------------
 
 
-def test_two_owners_never_touch_each_other(bench, tmp_path):
+def test_two_owners_never_touch_each_other(bench: ContainerBench, tmp_path: Path) -> None:
     with container_bench(tmp_path / "other") as other:
         for each in (bench, other):
             each.tasks.start(each.start("t1"))
@@ -230,7 +236,7 @@ def test_two_owners_never_touch_each_other(bench, tmp_path):
         assert other.client.networks.list(names=[f"tidegate-{other.home.owner}"])
 
 
-def test_another_controller_takes_over_addresses_and_health(bench):
+def test_another_controller_takes_over_addresses_and_health(bench: ContainerBench) -> None:
     check = HealthCheck(path="/index.html", interval_ms=100, timeout_ms=300, grace_period_ms=0)
     program = bench.start("t1").service.command[2]
     bench.tasks.start(bench.start_of("t1", program, health=check))
@@ -244,7 +250,9 @@ def test_another_controller_takes_over_addresses_and_health(bench):
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the SDK, which cannot connect
-def test_an_engine_that_is_not_there_is_known_at_once(bench, tmp_path):
+def test_an_engine_that_is_not_there_is_known_at_once(
+    bench: ContainerBench, tmp_path: Path
+) -> None:
     dead = DockerClient(base_url=f"unix://{tmp_path}/none.sock", version="1.41")
     tasks = bench.another(dead)
     try:
@@ -258,7 +266,9 @@ def test_an_engine_that_is_not_there_is_known_at_once(bench, tmp_path):
         gc.collect()
 
 
-def test_a_hung_engine_is_unknown_within_seconds_and_then_recovers(bench, tmp_path):
+def test_a_hung_engine_is_unknown_within_seconds_and_then_recovers(
+    bench: ContainerBench, tmp_path: Path
+) -> None:
     bench.tasks.start(bench.start("t1"))
     bench.wait_for("t1", healthy)
     relay = Relay(tmp_path / "relay.sock")

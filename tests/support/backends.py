@@ -95,8 +95,8 @@ class Backend:
         try:
             while await self._answer(reader, writer):
                 pass
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the peer is gone
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the peer is gone, or the test is over
         finally:
             self._writers.discard(writer)
             writer.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.support.backends import Backend, Client, free_port
 from tidegate.core.actions import RegisterTarget
@@ -27,7 +28,7 @@ class Plane:
         self.balancer = HAProxyBalancer(self.directory)
         self._clients: list[Client] = []
 
-    def __enter__(self) -> "Plane":
+    def __enter__(self) -> Self:
         self.balancer.serve(self.app)
         return self
 

@@ -40,10 +40,11 @@ class Shop:
 
     # --- what one does -------------------------------------------------------------------------
 
-    def open(self) -> "Shop":
-        """Up, deployed, and the clients come."""
-        self.space.prepare()
-        self.edit(FAST)
+    def open(self, changes: Mapping[str, str] = FAST) -> "Shop":
+        """Up, deployed with `changes` to the app file, and the clients come."""
+        if not (self.space.folder / ".git").exists():
+            self.space.prepare()
+        self.edit(changes)
         self.up()
         assert self.space.push() == 0, self.said
         self.until(lambda: self.story.succeeded() == 3 and self.story.quiet(), "deployed")

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from docker import DockerClient
+from docker.models.containers import Container
 
 from tests.support.engine import engine, shell_id
 from tidegate.core.decision import StartTask
@@ -45,8 +46,12 @@ class TasksBench(Protocol):
         """A start of such a program, healthy within the second, with a grace of half a second."""
         ...
 
-    def wait_for(self, task: str, what: Callable[[TaskSeen | None], bool]) -> TaskSeen | None:
+    def wait_for(self, task: str, what: Callable[[TaskSeen], bool]) -> TaskSeen:
         """Let time pass until `what` holds of the task; fail the test when it never does."""
+        ...
+
+    def wait_until_gone(self, task: str) -> None:
+        """Let time pass until the task is not there; fail the test when it stays."""
         ...
 
 
@@ -80,7 +85,7 @@ class ContainerBench:
         """A start of a busybox that behaves so."""
         return self.start_of(task, program=_PROGRAMS[nature])
 
-    def start_of(self, task: str, program: str, **changes: object) -> StartTask:
+    def start_of(self, task: str, program: str, **changes: Any) -> StartTask:
         """A start of any shell program, with any settings of the service changed."""
         service = Service(
             "cats",
@@ -90,36 +95,47 @@ class ContainerBench:
             health=QUICK,
             security=Security(user="1000:1000"),
         )
-        return StartTask(task, replace(service, **changes), 7, self.digest)  # type: ignore[arg-type]
+        return StartTask(task, replace(service, **changes), 7, self.digest)
 
     def wait_for(
-        self,
-        task: str,
-        what: Callable[[TaskSeen | None], bool],
-        tasks: Tasks | None = None,
-    ) -> TaskSeen | None:
+        self, task: str, what: Callable[[TaskSeen], bool], tasks: Tasks | None = None
+    ) -> TaskSeen:
         """Ask again until it holds."""
-        seen: tuple[TaskSeen, ...] | None = None
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            seen = (tasks or self.tasks).observe()
-            found = next((t for t in seen or () if t.id == task), None)
-            if seen is not None and what(found):
+        asked = tasks or self.tasks
+        for seen in _looks(asked):
+            found = next((t for t in seen if t.id == task), None)
+            if found and what(found):
                 return found
-            time.sleep(0.02)
-        raise AssertionError(f"{task} never came to be so; seen at last: {seen}")
+        raise AssertionError(f"{task} never came to be so; seen at last: {asked.observe()}")
 
-    def container(self, task: str) -> dict[str, object]:
+    def wait_until_gone(self, task: str) -> None:
+        """Ask again until it is not there."""
+        for seen in _looks(self.tasks):
+            if all(t.id != task for t in seen):
+                return
+        raise AssertionError(f"{task} never went")
+
+    def container(self, task: str) -> Container:
         """The engine's own word on a task's container."""
-        return self.client.containers.get(f"tidegate-{self.home.owner}-{task}").attrs
+        return self.client.containers.get(f"tidegate-{self.home.owner}-{task}")
 
     def inside(self, task: str, script: str) -> str:
         """What a shell in the container prints."""
-        found = self.client.containers.get(f"tidegate-{self.home.owner}-{task}")
-        return found.exec_run(["/bin/sh", "-c", script]).output.decode()
+        output: Any = self.container(task).exec_run(["/bin/sh", "-c", script]).output
+        return str(output.decode())
 
     def _count(self) -> None:
         self.changes += 1
+
+
+def _looks(tasks: Tasks) -> Iterator[tuple[TaskSeen, ...]]:
+    """What is seen, again and again, while there is patience."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        seen = tasks.observe()
+        if seen is not None:
+            yield seen
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.builders import T0, second
 from tests.support.streams import Side, Stream, pool, stream
+from tidegate.core import analysis
 from tidegate.core.analysis import Comparison, compare
 from tidegate.core.analysis import ComparisonVerdict as Verdict
 from tidegate.core.metrics import Second
@@ -164,3 +165,28 @@ def test_a_candidate_that_fails_every_request_is_found_within_seconds() -> None:
     found = compare(POLICY, stable, candidate, T0 + 30_000, T0 + 60_000)
     assert found.worse_at_ms is not None
     assert found.worse_at_ms - (T0 + 30_000) <= 5_000
+
+
+@pytest.mark.parametrize("faulty", [EQUAL, WRONG, SLOW], ids=["equal", "wrong", "slow"])
+def test_looks_that_go_on_from_one_another_see_what_one_look_at_all_of_it_sees(
+    faulty: list[Second],
+) -> None:
+    of, other = stream(STABLE, faulty, 5), stream(STABLE, faulty, 6)
+    for until in range(of.since, of.until + 1, 1_000):
+        fresh = replace(POLICY, warm_up_ms=POLICY.warm_up_ms)
+        stable = tuple(replace(s) for s in of.stable)
+        candidate = tuple(replace(s) for s in of.candidate)
+        step_by_step = look(of, until)
+        look(other, until)  # a deployment that began in the same second
+        analysis._PASSES.clear()
+        assert compare(fresh, stable, candidate, of.since, until) == step_by_step
+
+
+def test_a_past_that_is_told_otherwise_is_judged_anew() -> None:
+    bad, good = stream(STABLE, WRONG, 1), stream(STABLE, EQUAL, 2)
+    assert look(bad).verdict is Verdict.WORSE
+    corrected = replace(bad, candidate=bad.candidate[:1] + good.candidate[1:])
+    assert look(corrected).verdict is Verdict.NO_DIFFERENCE_SEEN
+    late = replace(bad, candidate=bad.candidate[:5] + bad.candidate[6:])
+    first = look(late)
+    assert look(bad).requests == first.requests + 20

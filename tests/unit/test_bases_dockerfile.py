@@ -31,20 +31,20 @@ def images(text: str, **args: str) -> list[str]:
         ("FROM a\nLABEL x='FROM b'\n", ["a"]),
     ],
 )
-def test_only_images_from_outside_are_found(text, found):
+def test_only_images_from_outside_are_found(text: str, found: list[str]) -> None:
     assert images(text) == found
 
 
-def test_a_build_argument_wins_over_the_default():
+def test_a_build_argument_wins_over_the_default() -> None:
     assert images("ARG TAG=1\nFROM nginx:$TAG\n", TAG="2") == ["nginx:2"]
 
 
-def test_the_platform_is_read():
+def test_the_platform_is_read() -> None:
     (found,) = outside_images("FROM --platform=linux/arm64 nginx AS web\n", {})
     assert (found.platform, found.image, found.stage) == ("linux/arm64", "nginx", "web")
 
 
-def test_an_exchanged_line_keeps_its_stage_and_every_line_its_number():
+def test_an_exchanged_line_keeps_its_stage_and_every_line_its_number() -> None:
     text = (
         "ARG T=1\nFROM --platform=$BUILDPLATFORM \\\n  node:$T \\\n  AS build\nRUN x\nFROM nginx\n"
     )

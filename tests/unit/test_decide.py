@@ -226,7 +226,7 @@ def heal(world: World) -> None:
         _ask(lambda name: r.Resume(name, "me"))(world, ("cats", "dogs").index(name))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(stories)
 def test_whatever_happens_no_promise_is_broken_and_in_the_end_all_is_well(
     story: list[tuple[Mishap, int]],

@@ -19,12 +19,12 @@ def checked(results: str, age_ms: int = OLD) -> Checked:
     return reduce(lambda so_far, r: after(so_far, CHECK, r == "+", age_ms), results, Checked())
 
 
-def test_nothing_is_known_of_a_task_before_its_first_check():
+def test_nothing_is_known_of_a_task_before_its_first_check() -> None:
     assert Checked().health is Health.UNKNOWN
 
 
 @pytest.mark.parametrize("age_ms", [0, OLD])
-def test_one_pass_makes_a_new_task_healthy(age_ms):
+def test_one_pass_makes_a_new_task_healthy(age_ms: int) -> None:
     assert checked("+", age_ms).health is Health.HEALTHY
 
 
@@ -39,27 +39,27 @@ def test_one_pass_makes_a_new_task_healthy(age_ms):
         ("+--+++", Health.HEALTHY),
     ],
 )
-def test_only_results_in_a_row_change_the_health(results, health):
+def test_only_results_in_a_row_change_the_health(results: str, health: Health) -> None:
     assert checked(results).health is health
 
 
-def test_failures_in_the_grace_period_of_a_task_that_was_never_healthy_do_not_count():
+def test_failures_in_the_grace_period_of_a_task_that_was_never_healthy_do_not_count() -> None:
     assert checked("-" * 50, age_ms=4_999).health is Health.UNKNOWN
     assert checked("-" * 50 + "+", age_ms=4_999).health is Health.HEALTHY
 
 
-def test_a_task_that_was_never_healthy_is_unhealthy_after_its_grace_period():
+def test_a_task_that_was_never_healthy_is_unhealthy_after_its_grace_period() -> None:
     young = checked("-" * 50, age_ms=4_999)
     once = after(young, CHECK, False, 5_000)
     assert once.health is Health.UNKNOWN
     assert after(once, CHECK, False, 5_100).health is Health.UNHEALTHY
 
 
-def test_failures_of_a_task_that_was_healthy_count_in_its_grace_period_too():
+def test_failures_of_a_task_that_was_healthy_count_in_its_grace_period_too() -> None:
     assert checked("+--", age_ms=100).health is Health.UNHEALTHY
 
 
-def test_a_new_task_is_asked_often_and_a_healthy_one_at_its_interval():
+def test_a_new_task_is_asked_often_and_a_healthy_one_at_its_interval() -> None:
     assert pause_ms(Checked(), CHECK, 0) == 100
     assert pause_ms(Checked(), CHECK, 10_000) == 500
     assert pause_ms(Checked(), CHECK, OLD) == 1_000

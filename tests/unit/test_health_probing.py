@@ -67,14 +67,16 @@ def wait(until: Callable[[], bool]) -> None:
         (b"", Health.UNHEALTHY),
     ],
 )
-def test_a_2xx_or_3xx_in_time_is_a_pass_and_all_else_is_a_failure(prober, answer, health):
+def test_a_2xx_or_3xx_in_time_is_a_pass_and_all_else_is_a_failure(
+    prober: Prober, answer: bytes, health: Health
+) -> None:
     with server(answer) as (address, _):
         prober.follow({"t1": Probe(address, CHECK, time.time())})
         wait(lambda: prober.health("t1") is not Health.UNKNOWN)
         assert prober.health("t1") is health
 
 
-def test_a_task_is_asked_for_its_path_with_a_host(prober):
+def test_a_task_is_asked_for_its_path_with_a_host(prober: Prober) -> None:
     with server(b"HTTP/1.1 200 OK\r\n\r\n") as (address, asked):
         prober.follow({"t1": Probe(address, CHECK, time.time())})
         wait(lambda: prober.health("t1") is Health.HEALTHY)
@@ -83,14 +85,16 @@ def test_a_task_is_asked_for_its_path_with_a_host(prober):
     assert f"\r\nHost: {address}\r\n" in head
 
 
-def test_nobody_listening_is_a_failure(prober):
+def test_nobody_listening_is_a_failure(prober: Prober) -> None:
     with socket.create_server(("127.0.0.1", 0)) as once:
         address = f"127.0.0.1:{once.getsockname()[1]}"
     prober.follow({"t1": Probe(address, CHECK, time.time())})
     wait(lambda: prober.health("t1") is Health.UNHEALTHY)
 
 
-def test_a_task_that_is_not_followed_any_more_is_forgotten_and_the_others_stay(prober):
+def test_a_task_that_is_not_followed_any_more_is_forgotten_and_the_others_stay(
+    prober: Prober,
+) -> None:
     with server(b"HTTP/1.1 200 OK\r\n\r\n") as (address, _):
         probe = Probe(address, CHECK, time.time())
         prober.follow({"t1": probe, "t2": probe})
@@ -100,7 +104,7 @@ def test_a_task_that_is_not_followed_any_more_is_forgotten_and_the_others_stay(p
         assert prober.health("t2") is Health.HEALTHY
 
 
-def test_fifty_tasks_are_asked_by_one_thread():
+def test_fifty_tasks_are_asked_by_one_thread() -> None:
     changes: list[int] = []
     prober = Prober(lambda: changes.append(1))
     before = threading.active_count()

@@ -4,7 +4,7 @@ import math
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.core.errors import UsageError
@@ -27,6 +27,7 @@ profiles = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(profiles)
 def test_times_rise_within_the_profile_and_are_as_many_as_expected(profile: Profile) -> None:
     times = list(profile.times_us())
@@ -35,6 +36,7 @@ def test_times_rise_within_the_profile_and_are_as_many_as_expected(profile: Prof
     assert all(0 <= at_us <= profile.seconds * 1e6 for at_us in times)
 
 
+@settings(max_examples=50)
 @given(segments, st.floats(0.1, 0.9))
 def test_a_rate_cut_in_two_sends_at_the_same_times(segment: Segment, where: float) -> None:
     middle = segment.from_rps + (segment.to_rps - segment.from_rps) * where
@@ -50,6 +52,7 @@ def test_a_rate_cut_in_two_sends_at_the_same_times(segment: Segment, where: floa
         assert segment.from_rps * t + slope * t * t / 2 == pytest.approx(number, abs=0.01)
 
 
+@settings(max_examples=50)
 @given(profiles, st.integers(0, 2**32))
 def test_poisson_arrivals_are_the_same_for_the_same_seed(profile: Profile, seed: int) -> None:
     random = Profile(profile.segments, seed)

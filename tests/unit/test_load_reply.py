@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.load.reply import Malformed, Reply
@@ -52,6 +52,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", REPLIES)
+@settings(max_examples=40)
 @given(cuts=st.lists(st.integers(0, 10_000), max_size=8))
 def test_a_reply_is_read_however_it_is_cut(name: str, cuts: list[int]) -> None:
     data, status, reusable = REPLIES[name]

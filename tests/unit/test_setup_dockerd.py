@@ -58,7 +58,7 @@ def flags(folder: Path) -> list[str]:
     return (folder / "flags").read_text().splitlines()
 
 
-def test_it_starts_once_with_the_measured_flags_and_stops_when_asked(cleared):
+def test_it_starts_once_with_the_measured_flags_and_stops_when_asked(cleared: Path) -> None:
     here = places(cleared)
     start_dockerd(here)
     start_dockerd(here)
@@ -69,7 +69,7 @@ def test_it_starts_once_with_the_measured_flags_and_stops_when_asked(cleared):
     assert not stop_own_dockerd(here)
 
 
-def test_what_a_crash_left_is_cleared_away(cleared):
+def test_what_a_crash_left_is_cleared_away(cleared: Path) -> None:
     here = places(cleared)
     here.pid_files[0].write_text(f"{os.getpid()}\n")  # alive, and another program
     here.socket.write_text("a plain file")
@@ -77,12 +77,12 @@ def test_what_a_crash_left_is_cleared_away(cleared):
     assert ping(here.url) is None
 
 
-def test_it_is_tried_again_with_fewer_flags(cleared):
+def test_it_is_tried_again_with_fewer_flags(cleared: Path) -> None:
     start_dockerd(places(cleared, failures=3))
     assert flags(cleared)[-2:] == ["--live-restore --log-level=warn", "--log-level=warn"]
 
 
-def test_an_engine_that_never_starts_is_an_error_with_its_last_words(cleared):
+def test_an_engine_that_never_starts_is_an_error_with_its_last_words(cleared: Path) -> None:
     with pytest.raises(SetupError, match="it does not start") as caught:
         start_dockerd(places(cleared, failures=9))
     assert caught.value.where.endswith("log")

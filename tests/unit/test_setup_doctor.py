@@ -33,7 +33,7 @@ WELL = Facts(
 )
 
 
-def test_all_is_ok_on_a_machine_that_is_well():
+def test_all_is_ok_on_a_machine_that_is_well() -> None:
     assert {check.state for check in assess(WELL)} == {CheckState.OK}
 
 
@@ -58,20 +58,22 @@ def test_all_is_ok_on_a_machine_that_is_well():
         (replace(WELL, now_s=0.0), "clock", CheckState.FAIL),
     ],
 )
-def test_each_trouble_is_found_alone_and_has_a_remedy(facts, name, state):
+def test_each_trouble_is_found_alone_and_has_a_remedy(
+    facts: Facts, name: str, state: CheckState
+) -> None:
     (found,) = [check for check in assess(facts) if check.state is not CheckState.OK]
     assert (found.name, found.state) == (name, state)
     assert found.remedy
 
 
-def test_an_image_that_is_not_there_yet_is_no_trouble():
+def test_an_image_that_is_not_there_yet_is_no_trouble() -> None:
     untried = replace(WELL, engine=replace(ENGINE, start=None))
     assert {check.state for check in assess(untried)} == {CheckState.OK}
 
 
 @pytest.mark.engine
 @pytest.mark.haproxy
-def test_the_facts_of_this_machine_are_gathered_without_leaving_anything(tmp_path):
+def test_the_facts_of_this_machine_are_gathered_without_leaving_anything(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         facts = gather(tmp_path / "not-yet", [("127.0.0.1", port)])

@@ -9,7 +9,7 @@ from tidegate.core.errors import SetupError
 from tidegate.local.engine_socket import connect, find_engine, ping, places
 
 
-def test_the_named_engine_comes_first_and_is_the_only_one_asked(tmp_path):
+def test_the_named_engine_comes_first_and_is_the_only_one_asked(tmp_path: Path) -> None:
     dead = f"unix://{tmp_path}/none.sock"
     environ = {"TIDEGATE_ENGINE": dead, "DOCKER_HOST": "unix:///other.sock"}
     with pytest.raises(SetupError) as caught:
@@ -18,7 +18,7 @@ def test_the_named_engine_comes_first_and_is_the_only_one_asked(tmp_path):
     assert "docker.sock" not in caught.value.cause
 
 
-def test_the_places_are_asked_in_their_order():
+def test_the_places_are_asked_in_their_order() -> None:
     found = [p.url for p in places({"XDG_RUNTIME_DIR": "/run/user/7"}) if "context" not in p.source]
     assert found == [
         "unix:///var/run/docker.sock",
@@ -29,18 +29,18 @@ def test_the_places_are_asked_in_their_order():
 
 
 @pytest.mark.parametrize("url", ["ssh://deploy@host", "tcp://10.1.2.3:2376"])
-def test_an_engine_on_another_machine_is_refused_with_the_reason(url):
+def test_an_engine_on_another_machine_is_refused_with_the_reason(url: str) -> None:
     with pytest.raises(SetupError, match="loopback") as caught:
         find_engine({"DOCKER_HOST": url})
     assert caught.value.number == "TG213"
 
 
-def test_a_plain_file_in_the_place_of_the_socket_is_no_engine(tmp_path: Path):
+def test_a_plain_file_in_the_place_of_the_socket_is_no_engine(tmp_path: Path) -> None:
     (tmp_path / "docker.sock").write_text("")
     assert ping(f"unix://{tmp_path}/docker.sock")
 
 
-def test_a_socket_that_never_answers_is_no_engine(tmp_path: Path):
+def test_a_socket_that_never_answers_is_no_engine(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "docker.sock"))
         silent.listen()
@@ -48,7 +48,7 @@ def test_a_socket_that_never_answers_is_no_engine(tmp_path: Path):
 
 
 @pytest.mark.engine
-def test_the_engine_of_this_machine_is_found_and_speaks():
+def test_the_engine_of_this_machine_is_found_and_speaks() -> None:
     client = connect(find_engine())
     assert client.ping()
     client.close()

@@ -25,48 +25,48 @@ def kinds(machine: Machine) -> list[StepKind]:
     return [step.kind for step in plan_setup(machine)]
 
 
-def test_nothing_is_done_on_a_machine_that_is_ready():
+def test_nothing_is_done_on_a_machine_that_is_ready() -> None:
     assert plan_setup(READY) == []
 
 
-def test_a_bare_debian_gets_packages_and_then_an_engine():
+def test_a_bare_debian_gets_packages_and_then_an_engine() -> None:
     packages, engine = plan_setup(BARE)
     assert packages.packages == ("docker.io", "haproxy", "git", "ca-certificates")
     assert "docker.io haproxy git ca-certificates" in packages.what
     assert engine.kind is StepKind.DOCKERD
 
 
-def test_systemd_starts_the_engine_where_it_is():
+def test_systemd_starts_the_engine_where_it_is() -> None:
     assert kinds(replace(BARE, systemd=True)) == [StepKind.APT, StepKind.SYSTEMD]
 
 
-def test_an_engine_that_is_installed_and_stopped_is_only_started():
+def test_an_engine_that_is_installed_and_stopped_is_only_started() -> None:
     assert kinds(replace(READY, engine=None)) == [StepKind.DOCKERD]
 
 
-def test_only_what_is_missing_or_too_old_is_installed():
+def test_only_what_is_missing_or_too_old_is_installed() -> None:
     old = replace(READY, haproxy=Program("/usr/sbin/haproxy", (2, 4)), git=None)
     (step,) = plan_setup(old)
     assert step.packages == ("haproxy", "git", "ca-certificates")
 
 
-def test_no_engine_is_installed_beside_one_that_the_user_names():
+def test_no_engine_is_installed_beside_one_that_the_user_names() -> None:
     assert kinds(replace(READY, engine=None, named=True)) == [StepKind.MANUAL]
 
 
-def test_without_root_the_haproxy_of_a_wheel_is_taken_and_the_rest_is_explained():
+def test_without_root_the_haproxy_of_a_wheel_is_taken_and_the_rest_is_explained() -> None:
     steps = plan_setup(replace(BARE, root=False))
     assert [s.kind for s in steps] == [StepKind.WHEEL] + [StepKind.MANUAL] * 3
     assert "as root" in steps[-1].what
 
 
-def test_a_mac_is_told_what_to_brew():
+def test_a_mac_is_told_what_to_brew() -> None:
     steps = plan_setup(Machine(system="Darwin", processor="arm64"))
     assert {s.kind for s in steps} == {StepKind.MANUAL}
     assert all("brew" in s.what for s in steps)
 
 
-def test_what_only_the_user_can_do_is_an_error_that_lists_it():
+def test_what_only_the_user_can_do_is_an_error_that_lists_it() -> None:
     steps = [Step(StepKind.MANUAL, "brew install git"), Step(StepKind.MANUAL, "start Docker")]
     with pytest.raises(SetupError) as caught:
         run_setup(steps, lambda line: None)
@@ -83,5 +83,7 @@ def test_what_only_the_user_can_do_is_an_error_that_lists_it():
         ("not a version", ()),
     ],
 )
-def test_the_version_is_read_out_of_what_a_program_says(text, version):
+def test_the_version_is_read_out_of_what_a_program_says(
+    text: str, version: tuple[int, ...]
+) -> None:
     assert version_in(text) == version

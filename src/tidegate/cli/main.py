@@ -39,7 +39,7 @@ GROUPS = {
         operate.scale,
     ),
     "Prove": (demo.demo,),
-    "About": (demo.demo, about.explain, about.schema, about.version),
+    "About": (about.explain, about.schema, about.version),
 }
 """Every command by the panel of the help that it stands in."""
 

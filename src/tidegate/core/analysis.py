@@ -79,16 +79,58 @@ def compare(
     `BASELINE_MS`; that teaches what is normal. The candidate's must reach back to `since_ms` at
     every look, or the bound is on the part that is left. Once WORSE, it stays so at later looks.
     """
-    look = _Look(policy)
+    mine = tuple(s for s in stable_seconds if since_ms - BASELINE_MS <= s.at_ms < until_ms - 999)
+    theirs = tuple(s for s in candidate_seconds if since_ms - 1_000 < s.at_ms < until_ms - 999)
+    key = (policy, since_ms, mine[:1], theirs[:1])
+    known = _PASSES.pop(key, None)  # taken out, so that no two threads go on with the same one
+    if known is None or not known.leads_to(mine, theirs):
+        known = _Pass(_Look(policy))
+    known.go_on(mine, theirs)
+    _PASSES[key] = known
+    while len(_PASSES) > _MOST_PASSES:
+        _PASSES.pop(next(iter(_PASSES)), None)
+    return known.look.comparison()
+
+
+@dataclass(slots=True)
+class _Pass:
+    """How far the seconds of one deployment have been taken in.
+
+    Each look brings some seconds more, and a pass over all of them is costly; so the next look
+    goes on where the last one stopped if what it took is still the same. The answer is that of a
+    pass from the beginning.
+    """
+
+    look: "_Look"
+    stable: tuple[Second, ...] = ()
+    candidate: tuple[Second, ...] = ()
     first_ms: int | None = None
-    for stable, candidate in _paired(stable_seconds, candidate_seconds, since_ms, until_ms):
-        if candidate.requests and first_ms is None:
-            first_ms = candidate.at_ms
-        if first_ms is not None:
-            look.take(stable, candidate, warm=candidate.at_ms >= first_ms + policy.warm_up_ms)
-        if stable.requests and look.worse_at_ms is None:
-            look.normal.learn(stable)
-    return look.comparison()
+
+    def leads_to(self, stable: tuple[Second, ...], candidate: tuple[Second, ...]) -> bool:
+        """Whether these begin with all that was taken in, and go on after it."""
+        mine, theirs = len(self.stable), len(self.candidate)
+        if self.stable != stable[:mine] or self.candidate != candidate[:theirs]:
+            return False
+        last_ms = max((s.at_ms for s in (*self.stable[-1:], *self.candidate[-1:])), default=0)
+        return all(s.at_ms > last_ms for s in (*stable[mine:], *candidate[theirs:]))
+
+    def go_on(self, stable: tuple[Second, ...], candidate: tuple[Second, ...]) -> None:
+        """Take in the seconds that are new."""
+        mine, theirs = stable[len(self.stable) :], candidate[len(self.candidate) :]
+        self.stable, self.candidate = stable, candidate
+        for one, other in _paired(mine, theirs):
+            if other.requests and self.first_ms is None:
+                self.first_ms = other.at_ms
+            if self.first_ms is not None:
+                warm_ms = self.first_ms + self.look.policy.warm_up_ms
+                self.look.take(one, other, warm=other.at_ms >= warm_ms)
+            if one.requests and self.look.worse_at_ms is None:
+                self.look.normal.learn(one)
+
+
+_Key = tuple[AnalysisPolicy, int, tuple[Second, ...], tuple[Second, ...]]
+_PASSES: dict[_Key, _Pass] = {}
+_MOST_PASSES = 64
 
 
 @dataclass(slots=True)
@@ -193,11 +235,11 @@ def _slow(stable: Second, candidate: Second, limit: int) -> Tally:
 
 
 def _paired(
-    stable: Sequence[Second], candidate: Sequence[Second], since_ms: int, until_ms: int
+    stable: Sequence[Second], candidate: Sequence[Second]
 ) -> Iterator[tuple[Second, Second]]:
-    """Both sides second by second; the candidate's from the second on in which `since_ms` is."""
-    baseline = {s.at_ms: s for s in stable if since_ms - BASELINE_MS <= s.at_ms <= until_ms - 1_000}
-    judged = {s.at_ms: s for s in candidate if since_ms - 1_000 < s.at_ms <= until_ms - 1_000}
-    for at_ms in sorted(baseline.keys() | judged.keys()):
+    """Both sides second by second."""
+    mine = {s.at_ms: s for s in stable}
+    theirs = {s.at_ms: s for s in candidate}
+    for at_ms in sorted(mine.keys() | theirs.keys()):
         empty = Second(at_ms, 0)
-        yield baseline.get(at_ms, empty), judged.get(at_ms, empty)
+        yield mine.get(at_ms, empty), theirs.get(at_ms, empty)

@@ -11,8 +11,6 @@ from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.cli.render.words import state
 from tidegate.core.errors import ConfigurationError, TidegateError, UsageError
-from tidegate.local.setup import CheckState, plan_setup, run_setup
-from tidegate.local.setup import doctor as look
 from tidegate.spec import load
 
 
@@ -20,6 +18,8 @@ def setup(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
     """Install what this machine lacks: container engine, HAProxy, git. It says so first."""
+    from tidegate.local.setup import plan_setup, run_setup  # loads what other commands do not need
+
     steps = plan_setup()
     if not steps:
         output.progress("✓ nothing is missing")
@@ -39,13 +39,16 @@ def setup(
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Check this machine and this app's state; each finding with its remedy. Exit code 3 if bad."""
+    from tidegate.local.setup import CheckState  # loads what other commands do not need
+    from tidegate.local.setup import doctor as look
+
     now = here(context)
     checks = look(now.home.path, _addresses(now))
     rows = []
     for check in checks:
-        rows.append(f"{state(check.state.value):<16} {escape(f'{check.name:<10} {check.what}')}")
+        rows.append(f"{state(check.state.value)}  {escape(f'{check.name:<10} {check.what}')}")
         if check.remedy and check.state is not CheckState.OK:
-            rows.append(f"{'':<18}{escape(check.remedy)}")
+            rows.append(f"{'':<17}{escape(check.remedy)}")
     output.result(checks, "\n".join(rows), as_json)
     if any(check.state is CheckState.FAIL for check in checks):
         raise typer.Exit(ConfigurationError.exit_code)

@@ -50,7 +50,7 @@ def abort(context: typer.Context, service: Service = None) -> None:
 def rollback(
     context: typer.Context,
     service: Annotated[
-        str | None, typer.Argument(help="The service; may be left out when there is one.")
+        str | None, typer.Argument(help="The service; a release alone names its service too.")
     ] = None,
     release: Annotated[
         str | None, typer.Argument(help="A good release (v42); the last one when left out.")
@@ -61,6 +61,8 @@ def rollback(
     if service and release is None and service[:1] == "v" and service[1:].isdigit():
         service, release = None, service
     number = number_of(release) if release else None
+    if service is None and number is not None:
+        service = now.client.show(number).release.service
     name = service or _only_service(context)
     now.client.rollback(name, number, now.by)
     target = f"v{number}" if number else "the release before"

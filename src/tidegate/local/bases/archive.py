@@ -87,8 +87,7 @@ def write_image(path: Path, layer: Path, config: Mapping[str, Any], name: str) -
     settings = json.dumps(whole, sort_keys=True).encode()
     image = hashlib.sha256(settings).hexdigest()
     manifest = [{"Config": f"{image}.json", "RepoTags": [name], "Layers": [f"{digest}/layer.tar"]}]
-    unready = path.with_suffix(".new")
-    with tarfile.open(unready, "w", format=tarfile.GNU_FORMAT) as tar:
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
         out = Layer(tar)
         out.file(f"{image}.json", settings)
         out.folder(digest)
@@ -97,5 +96,4 @@ def write_image(path: Path, layer: Path, config: Mapping[str, Any], name: str) -
         with layer.open("rb") as file:
             tar.addfile(info, file)
         out.file("manifest.json", json.dumps(manifest).encode())
-    unready.replace(path)
     return f"sha256:{image}"

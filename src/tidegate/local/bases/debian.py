@@ -3,6 +3,7 @@
 apt resolves from nothing, as if no package were installed, and checks the archive's signatures.
 """
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -53,11 +54,11 @@ class Apt:
 
     def forget(self) -> None:
         """Remove what was downloaded."""
-        shutil.rmtree(self._folder / "archives", ignore_errors=True)
+        shutil.rmtree(self._archives, ignore_errors=True)
 
     @property
     def _archives(self) -> Path:
-        return self._folder / "archives"
+        return self._folder / f"archives-{os.getpid()}"  # others may make one at the same time
 
     def _apt(self, *words: str) -> str:
         (self._archives / "partial").mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
@@ -87,15 +88,17 @@ def _packages(recipe: Recipe, apt: Apt) -> tuple[Package, ...]:
 
 
 def _make(path: Path, recipe: Recipe, packages: tuple[Package, ...], name: str) -> None:
+    """Write it whole or not at all: another process may be making the same."""
     apt = Apt(path.parent)
-    debs = apt.download((*recipe.packages, *EVERYWHERE))
-    layer = path.with_suffix(".layer")
-    try:
-        write_root(layer, recipe, packages, debs)
-        write_image(path, layer, _config(recipe, packages), name)
-    finally:
-        layer.unlink(missing_ok=True)
-        apt.forget()
+    with TemporaryDirectory(dir=path.parent) as folder:
+        layer, image = Path(folder, "layer.tar"), Path(folder, "image.tar")
+        try:
+            debs = apt.download((*recipe.packages, *EVERYWHERE))
+            write_root(layer, recipe, packages, debs)
+            write_image(image, layer, _config(recipe, packages), name)
+        finally:
+            apt.forget()
+        image.replace(path)
 
 
 def _config(recipe: Recipe, packages: tuple[Package, ...]) -> dict[str, object]:

@@ -97,6 +97,7 @@ ring requests
   server collector unix@collector.sock"""
 
 # `timeout connect` is also the pause before a retry on the same target. The targets are near.
+# `abortonclose`: a client that gave up shows in the metrics then, not at the server's timeout.
 _DEFAULTS = """\
 defaults
   mode http
@@ -110,6 +111,7 @@ defaults
   timeout http-keep-alive 60s
   timeout check 500ms
   http-reuse always
+  option abortonclose
   option http-ignore-probes
   option idle-close-on-response
   retries 3

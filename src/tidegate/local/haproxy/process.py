@@ -8,7 +8,7 @@ import signal
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 from tidegate.core.errors import EffectFailed, SetupError
@@ -179,13 +179,24 @@ def _wait(done: Callable[[], bool], limit_s: float) -> bool:
 
 def _processes(place: Place) -> list[int]:
     """The HAProxy of this directory: the master and its workers, by their command lines."""
-    mark = b"\0-C\0" + os.fsencode(place.directory) + b"\0"
-    found = []
+    mark = f"-C {place.directory} "
+    return [pid for pid, command in _commands() if mark in command]
+
+
+def _commands() -> Iterator[tuple[int, str]]:
+    """Every process with its command line, from /proc or, where there is none, from `ps`."""
+    if not Path("/proc/self").exists():
+        listed = subprocess.run(
+            ["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+        )
+        for line in listed.stdout.splitlines():
+            pid, _, command = line.strip().partition(" ")
+            yield int(pid), command
+        return
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile
-            if mark in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
+            command = os.fsdecode((process / "cmdline").read_bytes().replace(b"\0", b" "))
+            yield int(process.name), command
 
 
 def _alerts(printed: str) -> str:

@@ -24,17 +24,20 @@ class Runtime:
         self._place = place
 
     def look(self, limit_s: float = _CHANGE_S) -> tables.Look:
-        """Everything that all workers hold now."""
+        """Everything that all workers hold now.
+
+        A worker may end, or be replaced, between two questions; then all are asked again.
+        """
         until = time.monotonic() + limit_s
-        try:
-            pids = tables.parse_workers(self._ask(MASTER, "show proc", until))
-            questions = ("show info", f"show map {SERVICES}", *_TARGETS)
-            answers = _split(self._ask(WORKER, ";".join(questions), until))
-            return tables.parse_look(pids, answers, [self._old(p, until) for p in pids[1:]])
-        except (KeyError, ValueError) as error:  # a worker ended, or was replaced, meanwhile
-            raise EffectFailed(
-                "HAProxy gave half an answer", cause=repr(error), code="TG950"
-            ) from error
+        while True:
+            try:
+                return self._look(until)
+            except (KeyError, ValueError) as error:
+                if time.monotonic() > until:
+                    raise EffectFailed(
+                        "HAProxy gives half an answer", cause=repr(error), code="TG950"
+                    ) from error
+                time.sleep(0.005)
 
     def tell(self, *commands: str) -> None:
         """Change the worker that serves. Raises `EffectFailed` TG951 when it refuses."""
@@ -49,6 +52,12 @@ class Runtime:
         sessions = self._ask(MASTER, _for_old(worker.pid, ("show sess",)), until)
         for session in tables.parse_sessions(sessions, key):
             self._ask(MASTER, _for_old(worker.pid, (f"shutdown session {session}",)), until)
+
+    def _look(self, until: float) -> tables.Look:
+        pids = tables.parse_workers(self._ask(MASTER, "show proc", until))
+        questions = ("show info", f"show map {SERVICES}", *_TARGETS)
+        answers = _split(self._ask(WORKER, ";".join(questions), until))
+        return tables.parse_look(pids, answers, [self._old(p, until) for p in pids[1:]])
 
     def _old(self, pid: int, until: float) -> list[str]:
         return _split(self._ask(MASTER, _for_old(pid, _TARGETS), until))

@@ -60,12 +60,13 @@ class Streams:
     def ready(self, limit_s: float) -> Iterator[Stream]:
         """Wait until something has come, at most so long; yields the streams that have lines."""
         for key, _ in self._selector.select(limit_s):
-            if key.fileobj is self._listening:
+            if key.fileobj is not self._listening:
+                yield self._streams[key.fd]
+                continue
+            with contextlib.suppress(OSError):  # it went again, and will come again
                 connection, _ = self._listening.accept()
                 self._selector.register(connection, selectors.EVENT_READ)
                 self._streams[connection.fileno()] = Stream(connection)
-            else:
-                yield self._streams[key.fd]
 
     def drop(self, stream: Stream) -> None:
         """Forget a stream that has ended."""
@@ -80,9 +81,9 @@ class Streams:
         """
         if self._beat is not None:
             self._beat.close()
-        self._beat = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._beat.setblocking(False)
         with contextlib.suppress(OSError):
+            self._beat = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._beat.setblocking(False)
             self._beat.connect(self._path)
             self._beat.sendall(b"GET / HTTP/1.1\r\nHost: heartbeat\r\nConnection: close\r\n\r\n")
 

@@ -108,7 +108,7 @@ class Window:
         group = of_group(words[1].decode(errors="replace"))
         if group is None:
             return None, at_ms if words[1] == _HEARTBEAT else 0
-        kind = _kind(group, at_ms, words[2].decode(), words[3].decode())
+        kind = _kind(group, at_ms, words[2], words[3])
         count = [0] * _BUCKETS
         self._open[head] = (kind, count)
         self._counts[head] = count
@@ -131,18 +131,19 @@ class Window:
             seconds.insert(place, second)
 
 
-def _kind(group: Group, at_ms: int, status: str, ending: str) -> Kind:
+def _kind(group: Group, at_ms: int, status: bytes, ending: bytes) -> Kind:
     """How a line counts, by its status and the first letter of how it ended.
 
     No answer counts with 5xx, or with 4xx (as ALB's 460) when it was the client who went. An answer
     that the target or we cut short is an error too. A tunnel (101) may end in any way.
     Source: HAProxy 2.6 configuration manual, §8.5 "Session state at disconnection".
     """
-    by_client = ending[0] in "Cc"
-    if not status.isdigit() or status == "0":
+    if not status.isdigit() or status == b"0":
+        by_client = ending.startswith((b"C", b"c"))
         return Kind(group, at_ms, 4 if by_client else 5, not by_client)
-    cut = ending[0] in "SsKD" and status[0] != "1"
-    return Kind(group, at_ms, int(status[0]), status[0] == "5" or cut)
+    first = int(status[:1])
+    cut = ending.startswith((b"S", b"s", b"K", b"D")) and first != 1
+    return Kind(group, at_ms, first, first == 5 or cut)
 
 
 def _second(kind: Kind, count: list[int]) -> Second:

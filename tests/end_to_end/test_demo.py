@@ -1,0 +1,34 @@
+"""The demo: every act holds, and no request is dropped."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.engine
+@pytest.mark.haproxy
+def test_every_act_of_the_demo_holds_and_no_request_is_dropped(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tidegate",
+        "demo",
+        "--json",
+        "--folder",
+        str(tmp_path / "app"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr[-3000:] + done.stdout
+    told = json.loads(done.stdout)
+    acts = {act["name"]: act for act in told["acts"]}
+    assert list(acts) == ["deployed", "blue-green", "saved", "crash"]
+    assert all(act["ok"] for act in acts.values())
+    assert told["dropped"] == 0
+    assert all(act["requests"] > 300 for act in acts.values())
+    assert acts["saved"]["failed"] > 0
+    assert acts["saved"]["detect_ms"] > 0
+    assert acts["saved"]["detail"]["most_weight_percent"] < 100
+    assert "seconds" in told["timing"]
