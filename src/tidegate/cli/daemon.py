@@ -52,9 +52,9 @@ def start(here: Here) -> None:
 
 
 def wait_until_gone(here: Here) -> bool:
-    """Wait until the daemon answers no more; False when it still does at the end of patience."""
+    """Wait until the daemon has ended; False when it has not at the end of patience."""
     give_up_at = time.monotonic() + PATIENCE_S
-    while here.client.alive():
+    while here.client.alive() or here.home.daemon.exists():
         if time.monotonic() > give_up_at:
             return False
         time.sleep(POLL_S)

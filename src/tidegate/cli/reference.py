@@ -161,7 +161,10 @@ def _value(kind: type[Event], field: dataclasses.Field[Any]) -> Any:
         return next(iter(hint))
     if field.default is not dataclasses.MISSING:
         return field.default
-    return _SAMPLES.get(field.name, f"the {field.name}" if hint is str else 1)
+    likely = _SAMPLES.get(field.name)
+    if likely is None or (hint is int and not isinstance(likely, int)):
+        return 1 if hint is int else f"the {field.name}"
+    return likely
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from tidegate.demo.report import Act
 from tidegate.demo.story import Story
 from tidegate.demo.workspace import Workspace
 
-SETTLED = 30.0
-"""Seconds within which what was asked for must be there."""
+PATIENCE_S = 60.0
+"""Within this time what was asked for must be there."""
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class Walk:
     def _until_deployed(self, services: int) -> bool:
         return self._until(lambda: self.story.succeeded() >= services and self.story.quiet())
 
-    def _until(self, holds: Callable[[], bool], seconds: float = SETTLED * 2) -> bool:
+    def _until(self, holds: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
         deadline = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > deadline:

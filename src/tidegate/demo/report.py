@@ -47,8 +47,8 @@ def table(acts: Sequence[Act]) -> Table:
         "failed",
         "without cause",
         "share error",
-        "time to detect",
-        "time back",
+        "detected after",
+        "back after",
     ):
         made.add_column(name, justify="right")
     for act in acts:

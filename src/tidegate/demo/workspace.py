@@ -12,6 +12,18 @@ from tidegate.core.errors import InternalError, NotFound
 
 COMMAND_TIMEOUT_S = 120
 PUSH_TIMEOUT_S = 300
+TOLD = (
+    "stand-in",
+    "build succeeded",
+    " moves ",
+    " asks for ",
+    "rolls back",
+    "==>",
+    "error ",
+    "cause ",
+    "remedy ",
+)
+"""Which of a push's lines are passed on; `git push` itself shows them all."""
 
 
 def example() -> Path:
@@ -70,13 +82,17 @@ class Workspace:
         return self._run([sys.executable, "-m", "tidegate", *words])
 
     def push(self) -> int:
-        """`git push tidegate main`, each line passed on as it comes; git's exit code."""
+        """`git push tidegate main`, its main lines passed on as they come; git's exit code."""
         return self.push_in_background().join()
 
     def push_in_background(self) -> "Push":
         """The same, without waiting."""
         self._say("$ git push tidegate main")
-        return Push(self.folder, self._environment(), self._say)
+        return Push(self.folder, self._environment(), self._tell)
+
+    def _tell(self, line: str) -> None:
+        if any(word in line for word in TOLD):
+            self._say(line)
 
     def _git(self, *words: str) -> str:
         return self._run(["git", *words])

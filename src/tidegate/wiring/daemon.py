@@ -75,11 +75,12 @@ def serve(folder: Path, foreground: bool = False) -> None:
     ending = Ending()
     try:
         _run(home, repository, parts, ending)
+        if ending.everything:
+            parts.balancer.stop()
+            clear_away(engine_socket.connect(), home.owner)
     finally:
         _take_apart(parts)
-    if ending.everything:
-        parts.balancer.stop()
-        clear_away(engine_socket.connect(), home.owner)
+        home.daemon.unlink(missing_ok=True)
 
 
 class Ending:
@@ -157,21 +158,24 @@ def _run(home: Home, repository: Repository, parts: Parts, ending: Ending) -> No
         stop.set()
         engine.wake()
         loop.join()
-        home.daemon.unlink(missing_ok=True)
+        parts.lanes.close()
 
 
 def _listening(home: Home) -> socket.socket:
     """A loopback port: the last daemon's if it is free, so that addresses stay good."""
-    last = json.loads(home.daemon.read_text())["port"] if home.daemon.exists() else 0
+    remembered = home.path / "port"
+    last = int(remembered.read_text()) if remembered.exists() else 0
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, last))
     except OSError:
         listening.bind((LOOPBACK, 0))
+    port = listening.getsockname()[1]
     part = home.daemon.with_suffix(".new")
     try:
-        part.write_text(json.dumps({"pid": os.getpid(), "port": listening.getsockname()[1]}))
+        remembered.write_text(str(port))
+        part.write_text(json.dumps({"pid": os.getpid(), "port": port}))
         part.rename(home.daemon)
     except OSError as error:
         listening.close()
@@ -186,8 +190,7 @@ def _listening(home: Home) -> socket.socket:
 
 
 def _take_apart(parts: Parts) -> None:
-    """What moves traffic comes to its end first; the lease goes last."""
-    parts.lanes.close()
+    """The lease goes last."""
     parts.tasks.close()
     parts.collector.close()
     parts.journal.close()

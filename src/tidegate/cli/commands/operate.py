@@ -106,5 +106,7 @@ def _only_service(context: typer.Context) -> str:
     if len(names) == 1:
         return names[0]
     raise UsageError(
-        "name the service", cause=f"services: {', '.join(names) or 'none yet'}", code="TG108"
+        "name the service to roll back",
+        cause=f"services: {', '.join(names) or 'none yet'}",
+        code="TG108",
     )

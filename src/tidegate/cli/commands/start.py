@@ -96,8 +96,8 @@ def _chosen(context: typer.Context) -> Path:
 
 
 def _head(folder: Path) -> str:
-    """The commit that is checked out, or empty outside of git."""
+    """The commit that is checked out, or a word for none outside of git."""
     try:
         return git("-C", str(folder), "rev-parse", "HEAD")
     except GitFailed:
-        return ""
+        return "uncommitted"

@@ -39,6 +39,7 @@ def releases(views: Iterable[ReleaseView]) -> RenderableType:
 def release(view: ReleaseDetail) -> RenderableType:
     """One release: what it is, its settings that are not empty, its history."""
     one = view.release
+    settings = {name: value for name, value in plain(view.settings).items() if name != "name"}
     head = f"[bold]v{one.number}[/] of {escape(one.service)}  {state(one.state)}"
     facts = _pairs(
         ("commit", one.commit),
@@ -46,7 +47,7 @@ def release(view: ReleaseDetail) -> RenderableType:
         ("verdict", one.verdict),
         ("execution", one.execution),
         ("made", clock(one.made_at)),
-        *((name, _written(value)) for name, value in plain(view.settings).items() if value),
+        *((name, _written(value)) for name, value in settings.items() if value),
     )
     return Group(head, facts, "", "[bold]history[/]", moments(view.history))
 
@@ -63,8 +64,9 @@ def report(view: ReportView) -> RenderableType:
     if view.finished_at is not None:
         rows.append(("took", span(view.finished_at - view.started_at)))
     if view.rolled_back_because:
+        why = view.rolled_back_because if view.rolled_back_because != view.reason else ""
         rows += [
-            ("rolled back", view.rolled_back_because),
+            ("rolls back", why),
             ("touched", f"{count(view.errors, 'error')} in {count(view.requests, 'request')}"),
             ("detected", _after(view.detected_ms, "after the candidate's first traffic")),
             ("back to stable", _after(view.back_ms, "later")),
