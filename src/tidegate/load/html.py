@@ -7,11 +7,12 @@ from html import escape
 
 from tidegate.load.plot import Axis, Chart, Series, linear, logarithmic, svg
 from tidegate.load.report import PERCENTS, Report, Second
-from tidegate.load.text import act_rows, failed_share, percent_name
+from tidegate.load.text import act_rows, failed_share, in_ms, percent_name
 
 NINES = (0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 STEPS = 120
 MAX_HINTS = 600
+NOTHING = '<p class="dim">nothing was answered</p>'
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d2430; --dim: #5c6675; --rule: #e1e5ea;
@@ -110,11 +111,8 @@ def _numbers(report: Report) -> str:
 
 
 def _times(report: Report) -> str:
-    rows = [["", "latency", "sent late by"]]
-    both = [hdr.percentiles_us(PERCENTS) for hdr in (report.latency, report.scheduling)]
-    for percent, *values in zip(PERCENTS, *both, strict=True):
-        rows.append([percent_name(percent), *(f"{value / 1000:,.2f}" for value in values)])
-    return _table(rows)
+    columns = map(percent_name, PERCENTS), in_ms(report.latency), in_ms(report.scheduling)
+    return _table([("", "latency", "sent late by"), *zip(*columns, strict=True)])
 
 
 def _rates(report: Report) -> str:
@@ -130,6 +128,8 @@ def _rates(report: Report) -> str:
 
 def _latency(report: Report) -> str:
     measured = [s for s in report.seconds if s.max_us]
+    if not measured:
+        return _section("Latency over time", NOTHING)
     series = [
         Series(name, colour, [(s.at_s + 0.5, getattr(s, field) / 1000) for s in measured])
         for name, colour, field in (
@@ -139,8 +139,8 @@ def _latency(report: Report) -> str:
             ("p50", "c1", "p50_us"),
         )
     ]
-    low = min((s.p50_us for s in measured), default=1000) / 1000
-    high = max((s.max_us for s in measured), default=1000) / 1000
+    low = min(s.p50_us for s in measured) / 1000
+    high = max(s.max_us for s in measured) / 1000
     chart = _over_time(report, logarithmic(low, high), "ms", series)
     return _figure("Latency over time", chart)
 
@@ -189,6 +189,8 @@ def _hint(s: Second) -> str:
 
 def _percentiles(report: Report) -> str:
     """HdrHistogram's plot: the nines evenly apart, as far as ten requests lie beyond."""
+    if not report.latency.buckets:
+        return _section("Latency by percentile", NOTHING)
     most = max(2.0, min(1e6, report.latency.count / 10))
     rise = [2 * (most / 2) ** (step / STEPS) for step in range(STEPS + 1)]  # 1 of so many is beyond
     values = report.latency.percentiles_us(100 - 100 / one_of for one_of in rise)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tidegate.load.histogram import Histogram
 from tidegate.load.report import PERCENTS, Report
 from tidegate.load.result import Counts
 
@@ -70,14 +71,7 @@ def _rates(report: Report) -> list[Row]:
 
 def _times(report: Report) -> list[Row]:
     rows = (("latency", report.latency), ("sent late by", report.scheduling))
-    return [
-        (
-            name,
-            *(f"{us / 1000:,.2f}" for us in hdr.percentiles_us(PERCENTS)),
-            f"{hdr.mean_us / 1000:,.2f}",
-        )
-        for name, hdr in rows
-    ]
+    return [(name, *in_ms(hdr), milliseconds(hdr, hdr.mean_us)) for name, hdr in rows]
 
 
 def _outcome(report: Report) -> list[str]:
@@ -99,7 +93,7 @@ def act_rows(report: Report) -> list[Row]:
     rows: list[Row] = [("act", "requests", "failed", "p95 ms", "replies by tag")]
     for act in report.acts:
         tags = ", ".join(f"{name} {n:,}" for name, n in act.tags.items())
-        p95 = f"{act.latency.percentile_us(95) / 1000:,.2f}"
+        p95 = milliseconds(act.latency, act.latency.percentile_us(95))
         counts = (f"{act.counts.requests:,}", f"{act.counts.failed:,}")
         rows.append((act.name or unnamed, *counts, p95, tags))
     return rows
@@ -109,6 +103,16 @@ def _acts(report: Report) -> list[str]:
     if any(act.name or act.tags for act in report.acts):
         return ["", _table(act_rows(report)), ""]
     return []
+
+
+def in_ms(hdr: Histogram) -> list[str]:
+    """Each of `PERCENTS` in milliseconds."""
+    return [milliseconds(hdr, us) for us in hdr.percentiles_us(PERCENTS)]
+
+
+def milliseconds(hdr: Histogram, us: float) -> str:
+    """A value of a histogram, "–" when that holds nothing."""
+    return f"{us / 1000:,.2f}" if hdr.buckets else "–"
 
 
 def percent_name(percent: float) -> str:
