@@ -13,6 +13,7 @@ from tests.support.dataplane import SHOP, Plane
 from tidegate.core.errors import SetupError, TidegateError
 from tidegate.core.model import App, Colour, Listener
 from tidegate.local.haproxy.balancer import HAProxyBalancer
+from tidegate.local.haproxy.machine import processes
 
 pytestmark = pytest.mark.haproxy
 
@@ -139,8 +140,10 @@ def test_what_haproxy_refuses_is_told_in_its_words_and_changes_nothing() -> None
 
 def test_a_path_too_long_for_a_socket_is_a_clear_error(tmp_path: Path) -> None:
     listener = Listener(port=free_port(), test_port=free_port())
-    balancer = HAProxyBalancer(tmp_path / ("long" * 30))
+    directory = tmp_path / ("long" * 30)
+    balancer = HAProxyBalancer(directory)
     with pytest.raises(SetupError) as caught:
         balancer.serve(App("test", (SHOP,), listener))
     assert caught.value.number == "TG225"
     assert balancer.observe() is None
+    assert processes(directory) == []

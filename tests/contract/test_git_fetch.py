@@ -13,12 +13,11 @@ import pytest
 
 from tests.support.git_server import GitServer, git_server
 from tests.support.worktree import Worktree
-from tidegate.core.errors import BuildError, NotFound, UsageError
+from tidegate.core.errors import BadSignature, BuildError, NotFound, UsageError
 from tidegate.engine.operations import EngineOperations
 from tidegate.local.git import Repository
 from tidegate.local.git.fetch import fetch
 from tidegate.local.home import Home
-from tidegate.local.webhook import BadSignature
 from tidegate.wiring.webhook import Webhook
 
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"

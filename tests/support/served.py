@@ -85,9 +85,12 @@ class Served:
         self.journal = Journal.open(self.home.journal, self.home.owner)
         parts = [_Part(self.world, n) for n in ("clock", "tasks", "balancer", "metrics", "jobs")]
         self.engine = Engine(self.journal, World(*cast(Any, parts)), self)
-        outside = Outside(self.home, self._task_lines, self.downs.append)
-        self.operations = EngineOperations(self.engine, outside)
+        self.operations = self._operate()
         self.client = Client(self.home)
+
+    def _operate(self) -> EngineOperations:
+        outside = Outside(self.home, self._task_lines, self.downs.append)
+        return EngineOperations(self.engine, outside)
 
     # --- the runner of the engine ------------------------------------------------------------
 
@@ -173,7 +176,8 @@ class Served:
 
     @contextmanager
     def listening(self, **changes: Any) -> Iterator[Client]:
-        """The API on a free port, announced in `daemon.json`."""
+        """The API on a free port, announced in `daemon.json`, as by a daemon just started."""
+        self.operations = self._operate()
         token = self.home.token.read_text().strip()
         fields: dict[str, Any] = {"token": token, "metrics": lambda: "up 1\n", **changes}
         with socket.socket() as listener, run_app(create(self.operations, **fields), listener):

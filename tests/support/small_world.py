@@ -5,7 +5,8 @@ may still be asked, when weight goes where nothing can carry it, or when an unju
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tests.support.builders import T0, second
@@ -105,6 +106,11 @@ class World:
     def promote(self, name: str = "cats") -> None:
         """Go on at once."""
         self.ask(Promote(name, "me"))
+
+    def fork(self) -> "World":
+        """Another world that is in every way like this one so far."""
+        parts = {f.name: copy(getattr(self, f.name)) for f in fields(self)}
+        return World(**{**parts, "metrics": {k: list(v) for k, v in self.metrics.items()}})
 
     # --- what the controller does ---------------------------------------------------------
 

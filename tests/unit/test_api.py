@@ -324,7 +324,6 @@ def test_a_follower_of_events_misses_nothing_when_the_daemon_restarts(daemon: Se
             seen += [view for view in (next(events),) if view]
     daemon.push(commit="b" * 40)
     daemon.until_quiet()
-    daemon.operations._closed.clear()
     with daemon.listening():
         while len(seen) < daemon.journal.last_seq:
             seen += [view for view in (next(events),) if view]
@@ -371,6 +370,23 @@ def test_without_a_daemon_the_client_says_how_to_start_one(daemon: Served) -> No
         daemon.client.status()
     assert caught.value.remedy == "start it: tidegate up"
     assert not daemon.client.alive()
+
+
+def test_another_apps_daemon_at_the_same_port_is_not_ours(daemon: Served, tmp_path: Path) -> None:
+    with served(tmp_path / "other") as other, other.listening():
+        daemon.home.daemon.write_text(other.home.daemon.read_text())
+        assert other.client.alive()
+        assert not daemon.client.alive()
+
+
+def test_a_full_disk_is_told_as_such(daemon: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> Any:
+        return open("/dev/full", "r+b", buffering=0)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with daemon.listening() as client, pytest.raises(SetupError) as caught:
+        client.start_execution(source(), commit=COMMIT)
+    assert (caught.value.number, "No space left" in caught.value.cause) == ("TG230", True)
 
 
 def test_a_daemon_that_died_is_not_running(daemon: Served) -> None:

@@ -25,6 +25,16 @@ def daemon(tmp_path: Path) -> Iterator[Served]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A daemon with a first release, for tests that change nothing."""
+    folder = tmp_path_factory.mktemp("resting")
+    with served(folder) as made:
+        (folder / "tidegate.yaml").write_text(FILE)
+        with made.deployed().listening():
+            yield made
+
+
 @pytest.fixture
 def run(
     daemon: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -149,7 +159,6 @@ digest            sha256:cats-e1
 verdict           off
 execution         e1
 made              2023-11-14 22:13:22
-name              cats
 port              80
 build             context cats, dockerfile Dockerfile
 routes            path /
@@ -171,7 +180,7 @@ drain_timeout_ms  30000
 
 history
   +0 ms  v1 of cats made from 3f9c2e100000, sha256:cats-e1
-  +0 ms  v1 waits for cats to be free (by ann)
+  +0 ms  v1 waits for cats to be free (from e1, by ann)
   +0 ms  d1 moves cats as its first release to v1 in blue
   +0 ms  d1 entered SCALE_UP: PRE_SCALE_UP done
 +500 ms  d1 entered POST_SCALE_UP: 2 of 2 tasks healthy
@@ -203,8 +212,6 @@ reason          5xx share 50.0 % on the candidate against 0.0 % on stable over 2
                 requests); e-value 5,017 over the 200 needed
 started         2023-11-14 22:13:27
 took            7.2 s
-rolled back     5xx share 50.0 % on the candidate against 0.0 % on stable over 2 s (80 against 120
-                requests); e-value 5,017 over the 200 needed
 touched         60 errors in 120 requests
 detected        3.5 s after the candidate's first traffic
 back to stable  250 ms later
@@ -268,13 +275,17 @@ def test_plan_shows_what_the_file_would_change(daemon: Served, run: Run) -> None
     daemon.deployed()
     path = daemon.home.path.parent / "tidegate.yaml"
     path.write_text(FILE.replace("tasks: 2", "tasks: 3\n    memory: 256"))
-    assert shown(run, "plan") == snapshot("""\
-plan for
-~ cats  changed (runs v1)
-    services.cats.memory: 128MiB → 256MiB  [makes a new release]
-    services.cats.tasks.desired: 2 → 3  [only at a first deployment; now use: tidegate scale]
-    services.cats.commit: 3f9c2e100000 →   [built again; a new release if the image differs]\
-""")
+    lines = shown(run, "plan").splitlines()
+    assert lines[:3] == snapshot(
+        [
+            "plan for uncommitted",
+            "~ cats  changed (runs v1)",
+            "    services.cats.memory: 128MiB → 256MiB  [makes a new release]",
+        ]
+    )
+    assert lines[-1].startswith(
+        "    services.cats.commit: 3f9c2e100000 → uncommitted  [built again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -282,10 +293,30 @@ plan for
     [("status",), ("executions",), ("releases",), ("show", "1"), ("report", "d1"), ("plan",)],
 )
 def test_everything_that_observes_speaks_json(
-    daemon: Served, run: Run, words: tuple[str, ...]
+    resting: Served, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert call(["-C", str(resting.home.path.parent), *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_watching_shows_the_status_again_at_every_event_until_ctrl_c(
+    daemon: Served, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon.deployed()
-    assert json.loads(shown(run, *words, "--json"))
+    real = daemon.client.events
+
+    def two_events(client: object, after: int, follow: bool) -> Iterator[object]:
+        assert (after, follow) == (daemon.journal.last_seq, True)
+        for _ in range(2):
+            daemon.push(commit="b" * 40)
+            yield next(real(daemon.journal.last_seq - 1))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(daemon.client), "events", two_events)
+    code, out, err = run("status", "--watch", "--json")
+    assert (code, err) == (0, "stopped watching; everything goes on\n")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert [len(status["executions"]) for status in told] == [0, 1, 2]
 
 
 # --- what is done ----------------------------------------------------------------------------
@@ -325,13 +356,13 @@ def test_scale_and_its_bounds(daemon: Served, run: Run) -> None:
     assert (code, err.splitlines()[0]) == (2, "error TG105: cats cannot have 99 tasks")
 
 
-def test_approve_and_reject(daemon: Served, run: Run) -> None:
-    for word, outcome in (("approve", "succeeded"), ("reject", "refused")):
-        execution = daemon.push(FILE + "pipeline: {approval: true}\n", commit=word.encode().hex())
-        daemon.until(lambda: len(daemon.engine.progress.executions[execution].stages) == 5)
-        assert run(word, execution)[0] == 0
-        daemon.until_quiet()
-        assert daemon.operations.execution(execution).outcome == outcome
+@pytest.mark.parametrize(("word", "outcome"), [("approve", "succeeded"), ("reject", "refused")])
+def test_approve_and_reject(daemon: Served, run: Run, word: str, outcome: str) -> None:
+    daemon.push(FILE + "pipeline: {approval: true}\n")
+    daemon.until(lambda: len(daemon.engine.progress.executions["e1"].stages) == 5)
+    assert run(word, "e1")[0] == 0
+    daemon.until_quiet()
+    assert daemon.operations.execution("e1").outcome == outcome
 
 
 def commit(folder: Path) -> None:
@@ -351,6 +382,8 @@ def test_deploy_follows_a_commit_to_its_end(daemon: Served, run: Run) -> None:
     assert lines[0].startswith("-----> e1 started by deploy of ")
     assert "       step 1" in lines
     assert lines[-1] == "=====> succeeded: cats v1 succeeded: v1 serves"
+    assert sum("succeeded: v1 serves" in line for line in lines) == 3
+    assert not any("entered PRE_" in line or "entered POST_" in line for line in lines)
 
 
 def test_deploy_ends_with_the_exit_code_of_what_went_wrong(daemon: Served, run: Run) -> None:
@@ -411,9 +444,8 @@ def test_down_stops_the_controller_and_says_that_traffic_goes_on(
         (("status", "--help"), 0),
     ],
 )
-def test_exit_codes(daemon: Served, run: Run, words: tuple[str, ...], code: int) -> None:
-    daemon.deployed()
-    assert run(*words)[0] == code
+def test_exit_codes(resting: Served, words: tuple[str, ...], code: int) -> None:
+    assert call(["-C", str(resting.home.path.parent), *words]) == code
 
 
 def test_busy_is_9(daemon: Served, run: Run) -> None:

@@ -10,7 +10,7 @@ from tests.support.small_world import World, moving
 from tidegate.core import decision as d
 from tidegate.core.fold import advance, advance_all
 from tidegate.core.fold_pipeline import KEPT
-from tidegate.core.model import Colour, TaskCount
+from tidegate.core.model import Colour, RollbackEvent, TaskCount
 from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.progress import Deployment, FailureRow, Progress, TaskPhase
 
@@ -107,7 +107,7 @@ def test_a_shift_is_observed_anew_and_keeps_the_time_of_the_first() -> None:
 
 def test_a_rollback_takes_the_weight() -> None:
     shifted = d.TrafficShifted("d1", 0, 1_000, "")
-    rolled = d1((1, shifted), (2, d.RollbackStarted("d1", d.RollbackEvent.ALARM, "bad", 10, 3)))
+    rolled = d1((1, shifted), (2, d.RollbackStarted("d1", RollbackEvent.ALARM, "bad", 10, 3)))
     assert (rolled.weight_bp, rolled.observed_at) == (0, None)
     assert rolled.rollback is not None
     assert (rolled.rollback.requests, rolled.rollback.errors) == (10, 3)

@@ -12,12 +12,14 @@ from tidegate.core.routing import listener_key
 from tidegate.core.seen import Routing
 from tidegate.local.haproxy.configuration import bound, listener_of, mark, render
 from tidegate.local.haproxy.quoting import quoted
+from tidegate.local.haproxy.reports import Reports
 from tidegate.local.haproxy.routes import path_rules
 from tidegate.local.haproxy.routing import group, map_text, of_group, read_map, routing, value
 from tidegate.local.haproxy.servers import Server, read_servers, with_servers
 from tidegate.local.haproxy.tables import parse_sessions, parse_workers
 
 CATS, DOGS = Service("cats"), Service("dogs", routes=(Route("/dogs"),), sticky=True)
+REPORTS = Reports(20_000, "word")
 APP = App("test", (CATS, DOGS), Listener(port=8000, test_port=8001))
 
 
@@ -46,7 +48,7 @@ def test_the_configuration_keeps_its_targets_when_it_is_made_anew() -> None:
         "dogs-green": (Server("t3", "[::1]:3"),),
         "gone-blue": (Server("t4", "127.0.0.1:4"),),
     }
-    text = render(APP, servers, 100).text
+    text = render(APP, servers, REPORTS, 100).text
     found = read_servers(text)
     assert found == {
         **{group(s.name, colour): () for s in APP.services for colour in Colour},
@@ -54,23 +56,25 @@ def test_the_configuration_keeps_its_targets_when_it_is_made_anew() -> None:
         "dogs-green": servers["dogs-green"],
     }
     assert with_servers(text, found) == text
-    assert render(APP, found, 100).text == text
+    assert render(APP, found, REPORTS, 100).text == text
 
 
 def test_the_configuration_names_its_listener_and_what_it_is_bound_to() -> None:
-    text = render(APP, {}, 100).text
+    text = render(APP, {}, REPORTS, 100).text
     assert listener_of(text) == listener_key(APP)
     assert bound(text) == {"127.0.0.1:8000", "127.0.0.1:8001"}
-    assert f"description {mark(listener_key(APP))}" in text
+    assert f"description {mark(listener_key(APP), REPORTS)}" in text
     assert listener_of("") == ""
 
 
 def test_a_configuration_and_its_routes_change_together() -> None:
-    one = render(APP, {}, 100)
-    other = render(replace(APP, services=(CATS,)), {}, 100)
+    one = render(APP, {}, REPORTS, 100)
+    other = render(replace(APP, services=(CATS,)), {}, REPORTS, 100)
     assert one.routes_name in one.text
     assert other.routes_name != one.routes_name
-    assert render(replace(APP, services=(replace(CATS, sticky=True), DOGS)), {}, 100).routes_name
+    assert render(
+        replace(APP, services=(replace(CATS, sticky=True), DOGS)), {}, REPORTS, 100
+    ).routes_name
 
 
 def test_paths_without_header_rules_cost_no_rule() -> None:
@@ -97,7 +101,7 @@ def test_a_path_without_a_rule_of_its_own_falls_back_to_the_path_above() -> None
 )
 def test_what_would_become_another_line_or_word_is_refused(service: Service) -> None:
     with pytest.raises(SetupError) as caught:
-        render(replace(APP, services=(service,)), {}, 100)
+        render(replace(APP, services=(service,)), {}, REPORTS, 100)
     assert caught.value.number == "TG226"
 
 

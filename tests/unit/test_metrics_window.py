@@ -13,11 +13,11 @@ BLUE = ("shop", Colour.BLUE)
 
 
 def line(status: str = "200", ending: str = "--", second: int = 10, first: str = "900") -> bytes:
-    return f"R shop-blue {status} {ending} {second} {first} 1000".encode()
+    return f"W 7 shop-blue {status} {ending} {second} {first} 1000".encode()
 
 
 def counted(*lines: bytes) -> Second:
-    window = Window()
+    window = Window(b"W")
     window.feed(lines)
     window.close(10**9)
     return merge(window.since(0).get(BLUE, ()))
@@ -54,7 +54,7 @@ def test_without_a_response_the_latency_is_the_time_until_the_end() -> None:
 
 
 def test_a_second_is_given_out_once_it_is_complete_and_not_before() -> None:
-    window = Window()
+    window = Window(b"W")
     window.feed([line(second=10), line(second=11)])
     window.close(11_000)
     assert [s.at_ms for s in window.since(0)[BLUE]] == [10_000]
@@ -65,7 +65,7 @@ def test_a_second_is_given_out_once_it_is_complete_and_not_before() -> None:
 
 
 def test_a_late_line_is_added_to_its_second_and_counted_as_late() -> None:
-    window = Window()
+    window = Window(b"W")
     window.feed([line(second=10)])
     window.close(12_000)
     window.feed([line(second=10), line(second=9)])
@@ -75,15 +75,17 @@ def test_a_late_line_is_added_to_its_second_and_counted_as_late() -> None:
 
 
 def test_the_last_heartbeat_tells_how_far_the_lines_have_come() -> None:
-    beat = b"R heartbeat 200 LR %d - -"
-    window = Window()
+    beat = b"W 7 heartbeat 200 LR %d - -"
+    window = Window(b"W")
     assert window.feed([beat % 10, line(), beat % 11, line()]) == 11_000
     assert window.feed([line()]) == 0
-    assert window.lines == 3
+    assert window.lines() == {7: 3}
+    window.close(11_000)
+    assert window.lines() == {7: 3}
 
 
 def test_old_seconds_are_forgotten() -> None:
-    window = Window()
+    window = Window(b"W")
     window.feed([line(second=10), line(second=20)])
     window.close(30_000)
     window.forget(20_000)
@@ -94,22 +96,25 @@ def test_lines_that_are_no_requests_of_a_group_count_for_nothing() -> None:
     others = [
         b"",
         b"Server shop-blue/t1 is DOWN, reason: Layer4 connection problem, check duration: 0ms.",
-        b"R no-service 404 LR 10 5 9",
-        b"R production 400 PR 10 - -",
-        b"R shop-blue 200 -- ten 5 9",
-        b"R shop-red 200 -- 10 5 9",
+        b"W 7 no-service 404 LR 10 5 9",
+        b"W 7 production 400 PR 10 - -",
+        b"W 7 shop-blue 200 -- ten 5 9",
+        b"W x shop-blue 200 -- 10 5 9",
+        b"W 7 shop-red 200 -- 10 5 9",
+        b"FORGED 7 shop-blue 200 -- 10 5 9",
+        b"FORGED 7 heartbeat 200 LR 10 - -",
     ]
-    window = Window()
-    assert (window.feed(others), window.lines) == (0, 0)
+    window = Window(b"W")
+    assert (window.feed(others), window.lines()) == (0, {})
     assert counted(*others).requests == 0
 
 
-WORDS = st.sampled_from([b"R", b"shop-blue", b"200", b"-1", b"--", b"10", b"", b"-", b"x"])
+WORDS = st.sampled_from([b"W", b"7", b"shop-blue", b"200", b"-1", b"--", b"10", b"", b"-", b"x"])
 
 
 @given(st.lists(st.binary(max_size=60) | st.lists(WORDS | st.binary(max_size=3)).map(b" ".join)))
 def test_no_bytes_whatever_make_it_stumble(lines: list[bytes]) -> None:
-    window = Window()
+    window = Window(b"W")
     window.feed([*lines, line()])
     window.close(10**12)
     assert merge(window.since(0)[BLUE]).requests >= 1

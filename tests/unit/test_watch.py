@@ -10,6 +10,7 @@ from tidegate.core import decision as d
 from tidegate.core import watch
 from tidegate.core.decision import AlarmState
 from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
+from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.seen import Seen
 
 BLUE, GREEN = ("cats", Colour.BLUE), ("cats", Colour.GREEN)
@@ -27,7 +28,7 @@ def requests(world: World, group: tuple[str, Colour], since: int = 0) -> int:
 
 
 def test_the_candidate_s_alarm_reads_stable_until_the_candidate_has_traffic() -> None:
-    world = moving(app_of()).until_stage(d.LifecycleStage.TEST_TRAFFIC_SHIFT)
+    world = moving(app_of()).until_stage(Stage.TEST_TRAFFIC_SHIFT)
     assert read(world, AlarmScope.CANDIDATE) == requests(world, BLUE)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tidegate.core.errors import SetupError, UsageError
+from tidegate.core.errors import BadSignature, SetupError, UsageError
 from tidegate.local.deliveries import Deliveries
-from tidegate.local.webhook import BadSignature, Ignored, PushEvent, signature, verify
+from tidegate.local.webhook import Ignored, PushEvent, signature, verify
 
 SECRET = "It's a Secret to Everybody"
 COMMIT = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"

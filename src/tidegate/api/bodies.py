@@ -1,28 +1,23 @@
 """What comes in: bounded in size, checked in shape, and free of control characters."""
 
 import tempfile
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, BinaryIO, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from tidegate.core.errors import UsageError
+from tidegate.core.errors import SetupError, UsageError
+from tidegate.engine.messages import one_line
 
 MOST_TAR_BYTES = 512 << 20
 MOST_TEXT_BYTES = 1 << 20
 MOST_WEBHOOK_BYTES = 25 << 20
 
 
-def _clean(value: object) -> object:
-    """One line of printable text, cut at 200 characters: it is shown on terminals."""
-    if not isinstance(value, str):
-        return value
-    return "".join(c if c.isprintable() else " " for c in value)[:200].strip()
-
-
-Words = Annotated[str, BeforeValidator(_clean)]
+Words = Annotated[str, AfterValidator(one_line)]
 
 
 class Asked(BaseModel):
@@ -100,18 +95,29 @@ async def bytes_of(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-async def file_of(request: Request, folder: str | Path | None = None) -> BinaryIO:
-    """The body in a temporary file, from its begin; the caller closes it."""
-    file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — handed on
+@asynccontextmanager
+async def file_of(request: Request) -> AsyncIterator[BinaryIO]:
+    """The body in a temporary file, from its begin, until the end of the block.
+
+    Raises `UsageError` when it is larger than `MOST_TAR_BYTES`, `SetupError` on a full disk.
+    """
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MOST_TAR_BYTES:
-            file.close()
-            raise _too_large(MOST_TAR_BYTES)
-        await run_in_threadpool(file.write, chunk)
-    file.seek(0)
-    return file
+    with tempfile.TemporaryFile() as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MOST_TAR_BYTES:
+                raise _too_large(MOST_TAR_BYTES)
+            try:
+                await run_in_threadpool(file.write, chunk)
+            except OSError as error:
+                raise SetupError(
+                    "the source cannot be kept",
+                    cause=str(error),
+                    remedy="free some disk space and push again",
+                    code="TG230",
+                ) from error
+        file.seek(0)
+        yield file
 
 
 def _malformed(error: ValidationError) -> UsageError:

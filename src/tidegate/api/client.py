@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tidegate.api.pushing import Pushing
 from tidegate.api.wire import part, told
-from tidegate.core.errors import SetupError, StillRunning
+from tidegate.core.errors import SetupError, StillRunning, TidegateError
 from tidegate.engine.codec import restore
 from tidegate.engine.messages import LogLine
 from tidegate.engine.views.deployments import ReportView
@@ -29,10 +29,10 @@ class Client(Pushing):
     # --- questions -----------------------------------------------------------------------------
 
     def alive(self) -> bool:
-        """Whether the daemon answers."""
+        """Whether the daemon answers: this app's, not another at the port that it had."""
         try:
             return bool(self._wire.get("/healthz")["ok"])
-        except (SetupError, StillRunning):
+        except TidegateError:
             return False
 
     def status(self) -> StatusView:

@@ -16,6 +16,7 @@ from tidegate.core.errors import TidegateError, UsageError
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 WITHOUT_TOKEN = frozenset({"/healthz"})
+"""A wrong token is refused even there, so that a client knows its own daemon from another's."""
 SIGNED = frozenset({"/webhooks/github"})
 
 
@@ -52,9 +53,11 @@ class Guard:
                 cause=f"the request's origin is {origin[:100]!r}",
                 code="TG122",
             )
+        if path in WITHOUT_TOKEN and "authorization" not in headers:
+            return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
         known = hmac.compare_digest(given.strip().encode(), self._token)
-        if path not in WITHOUT_TOKEN and not (known and scheme.lower() == "bearer"):
+        if not (known and scheme.lower() == "bearer"):
             return UsageError(
                 "the token is missing or wrong",
                 remedy="send `Authorization: Bearer TOKEN` with what .tidegate/token holds",

@@ -26,7 +26,7 @@ class Operating:
     async def start(self, request: Request) -> Response:
         """Put the tar of a revision (the body) into the pipeline; answers 201 and its id."""
         asked = bodies.query_of(request, bodies.AskedExecution)
-        with await bodies.file_of(request) as tar:
+        async with bodies.file_of(request) as tar:
             execution = await run_in_threadpool(
                 self._operations.start_execution,
                 tar,

@@ -6,6 +6,7 @@ from typing import Any
 from tidegate.core import errors as e
 
 _BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
+    ("TG116", e.BadSignature),
     ("TG1", e.UsageError),
     ("TG200", e.ConfigurationError),
     ("TG20", e.AppFileError),
@@ -19,6 +20,7 @@ _BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
     ("TG91", e.EffectFailed),
     ("TG92", e.JournalError),
     ("TG95", e.EffectFailed),
+    ("TG96", e.GitFailed),
     ("TG9", e.InternalError),
 )
 """The error tree by the ranges of its codes; the first that fits."""

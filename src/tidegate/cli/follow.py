@@ -1,10 +1,12 @@
 """An execution as it is told to who waits for it: by `tidegate deploy`, and by `git push`."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from tidegate.core.errors import InternalError
 from tidegate.engine.messages import End, Happened, Message
 
+_BETWEEN = re.compile(r" entered (PRE|POST)_")
 _BAD = frozenset({"StageFailed", "Rejected", "RollbackStarted", "TaskStopped"})
 
 
@@ -15,7 +17,8 @@ def follow(messages: Iterable[Message], execution: str, say: Callable[[str], Non
     """
     try:
         for message in messages:
-            say(words(message))
+            if not _is_said_elsewhere(message):
+                say(words(message))
             if message["kind"] == "end":
                 return message["exit_code"]
     except KeyboardInterrupt:
@@ -37,6 +40,14 @@ def words(message: Message) -> str:
             return f"{_mark(message)} {message['text']}"
         case "end":
             return f"=====> {_ending(message)}"
+
+
+def _is_said_elsewhere(message: Message) -> bool:
+    """The end says how the execution finished; the next main stage says that hooks are passed."""
+    if message["kind"] != "event":
+        return False
+    between = message["type"] == "StageEntered" and _BETWEEN.search(message["text"])
+    return bool(between) or message["type"] == "ExecutionFinished"
 
 
 def _mark(event: Happened) -> str:

@@ -17,8 +17,9 @@ from tidegate.core.pipeline_events import *  # noqa: F403
 class Decision:
     """What one look at the world led to.
 
-    `reason` is one sentence for a person. `look_again_at` (ms) is the latest time for the next
-    look; None when only a change of the world can matter.
+    `reason` is one sentence for a person. `look_again_at` (ms) is when the next step of a timetable
+    or a pause is due, or None. Deadlines (a drain's, an overdue stage's) are seen by whichever look
+    comes next: a loop looks every second or so at any rate.
     """
 
     actions: tuple[Action, ...] = ()

@@ -2,9 +2,10 @@
 
     TidegateError
     ├── UsageError              TG1xx  exit 2   the words of a command are off
+    │   └── BadSignature        TG116           a web call that is not signed with our secret
     ├── ConfigurationError      TG2xx  exit 3   tidegate.yaml, or this machine, is not ready
-    │   ├── AppFileError        TG201           a key or value in the file
-    │   └── SetupError          TG21x           engine, HAProxy, git, a port, the disk
+    │   ├── AppFileError        TG20x           a key or value in the file
+    │   └── SetupError          TG21x–24x       engine, HAProxy, git, a port, the disk
     ├── BuildError              TG3xx  exit 4   source, build or test failed
     ├── GateError               TG4xx  exit 5   the gate refused the image
     ├── DeploymentError         TG5xx  exit 6   the deployment failed and was rolled back
@@ -12,7 +13,8 @@
     ├── NotFound                TG7xx  exit 8   no such service, release, execution
     ├── Busy                    TG8xx  exit 9   somebody else holds it
     └── InternalError           TG9xx  exit 1   a fault of Tidegate, or of what it stands on
-        ├── EffectFailed        TG91x           an adapter's call failed; it will be tried again
+        ├── GitFailed           TG96x           git answered with an error
+        ├── EffectFailed        TG91x, 95x      an adapter's call failed; it will be tried again
         └── JournalError        TG92x           the journal cannot be read or written
 
 Adapters translate every library's errors into these. Nothing below `cli/` prints or exits.
@@ -49,6 +51,12 @@ class UsageError(TidegateError):
 
     code = "TG100"
     exit_code = 2
+
+
+class BadSignature(UsageError):
+    """A web call that is not signed with our secret. An HTTP server answers 401."""
+
+    code = "TG116"
 
 
 class ConfigurationError(TidegateError):
@@ -117,6 +125,12 @@ class InternalError(TidegateError):
 
     code = "TG900"
     exit_code = 1
+
+
+class GitFailed(InternalError):
+    """git answered with an error; `cause` is the last line it said."""
+
+    code = "TG960"
 
 
 class EffectFailed(InternalError):

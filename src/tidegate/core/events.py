@@ -33,6 +33,8 @@ class AppAccepted:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseMade:
+    """An image and its settings got a number."""
+
     release: Release
 
 
@@ -70,6 +72,8 @@ class DeploymentStarted:
 
 @dataclass(frozen=True, slots=True)
 class StageEntered:
+    """The deployment is in this lifecycle stage from now on."""
+
     deployment: str
     stage: LifecycleStage
     reason: str
@@ -104,12 +108,16 @@ class TrafficObserved:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPaused:
+    """Nothing moves until somebody resumes, promotes or aborts."""
+
     deployment: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentResumed:
+    """It goes on from where it was paused."""
+
     deployment: str
     by: str
 
@@ -124,6 +132,8 @@ class PromoteRequested:
 
 @dataclass(frozen=True, slots=True)
 class AbortRequested:
+    """Somebody wants all traffic back on stable."""
+
     deployment: str
     by: str
 
@@ -150,6 +160,8 @@ class StablePromoted:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFinished:
+    """It is over: its service is free for the next."""
+
     deployment: str
     outcome: Outcome
     reason: str
@@ -160,6 +172,8 @@ class DeploymentFinished:
 
 @dataclass(frozen=True, slots=True)
 class TaskStarted:
+    """A task of the release is to run, and to serve in `colour`."""
+
     task: str
     service: str
     release: int
@@ -169,6 +183,8 @@ class TaskStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskHealthy:
+    """It passed its health check, and goes into the balancer."""
+
     task: str
 
 
@@ -183,6 +199,8 @@ class TaskDraining:
 
 @dataclass(frozen=True, slots=True)
 class TaskStopping:
+    """Nothing is sent to it any more: it is asked to stop."""
+
     task: str
 
 
@@ -199,6 +217,8 @@ class TaskStopped:
 
 @dataclass(frozen=True, slots=True)
 class TaskRemoved:
+    """Nothing is left of it."""
+
     task: str
 
 
@@ -221,6 +241,8 @@ class AlarmChanged:
 
 @dataclass(frozen=True, slots=True)
 class DesiredChanged:
+    """The service should have so many tasks from now on."""
+
     service: str
     desired: int
     by: str

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import assert_never
 
 from tidegate.core import decision as d
-from tidegate.core.fold_pipeline import advance_execution, count, forget_ended
+from tidegate.core.fold_pipeline import ExecutionEvent, advance_execution, count, forget_ended
 from tidegate.core.model import App
 from tidegate.core.progress import (
     Alarmed,
@@ -21,64 +21,21 @@ from tidegate.core.progress import (
 )
 
 
-def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C901, PLR0911, PLR0912
+def advance(progress: Progress, event: d.Event, at: int) -> Progress:
     """The progress after `event`, which happened at `at` (ms)."""
+    if isinstance(event, ExecutionEvent):
+        return advance_execution(progress, event, at)
+    if isinstance(event, _DeploymentEvent):
+        return _advance_deployment(progress, event, at)
+    if isinstance(event, _TaskEvent):
+        return _advance_task(progress, event, at)
+    if isinstance(event, _ReleaseEvent):
+        return _advance_release(progress, event, at)
     match event:
         case d.ControllerStarted():
             return _take_over(progress, at)
         case d.AppAccepted(app):
             return _accept(progress, app)
-        case (
-            d.ExecutionStarted()
-            | d.StageStarted()
-            | d.StageSucceeded()
-            | d.StageFailed()
-            | d.ImagesBuilt()
-            | d.VerdictReached()
-            | d.Approved()
-            | d.Rejected()
-            | d.ExecutionFinished()
-        ):
-            return advance_execution(progress, event, at)
-        case d.ReleaseMade(release):
-            releases = {**progress.releases, release.number: release}
-            return replace(count(progress, "release"), releases=releases)
-        case d.DeploymentQueued(service, number, execution, by, known_good):
-            waiting = Waiting(number, execution, by, known_good)
-            return _service(progress, service, waiting=waiting)
-        case d.DeploymentSuperseded():
-            return progress
-        case d.DeploymentStarted():
-            return _start_deployment(progress, event, at)
-        case d.StablePromoted(deployment, service, number):
-            return _promote(progress, deployment, service, number)
-        case d.DeploymentFinished(deployment, outcome, reason):
-            ended = progress.deployments[deployment]
-            progress = _deployment(
-                progress, deployment, finished_at=at, outcome=outcome, reason=reason
-            )
-            return _service(progress, ended.service, deployment=None)
-        case (
-            d.StageEntered()
-            | d.StepPassed()
-            | d.TrafficShifted()
-            | d.TrafficObserved()
-            | d.DeploymentPaused()
-            | d.DeploymentResumed()
-            | d.PromoteRequested()
-            | d.AbortRequested()
-            | d.RollbackStarted()
-        ):
-            return _advance_deployment(progress, event, at)
-        case (
-            d.TaskStarted()
-            | d.TaskHealthy()
-            | d.TaskDraining()
-            | d.TaskStopping()
-            | d.TaskStopped()
-            | d.TaskRemoved()
-        ):
-            return _advance_task(progress, event, at)
         case d.AlarmChanged(alarm, state, reason):
             return replace(progress, alarms={**progress.alarms, alarm: Alarmed(state, at, reason)})
         case d.DesiredChanged(service, desired, _, _):
@@ -123,6 +80,38 @@ def _take_over(progress: Progress, at: int) -> Progress:
         if deployment.live:
             progress = _deployment(progress, deployment.id, **clocks)
     return progress
+
+
+_ReleaseEvent = (
+    d.ReleaseMade
+    | d.DeploymentQueued
+    | d.DeploymentSuperseded
+    | d.DeploymentStarted
+    | d.StablePromoted
+    | d.DeploymentFinished
+)
+
+
+def _advance_release(progress: Progress, event: _ReleaseEvent, at: int) -> Progress:
+    match event:
+        case d.ReleaseMade(release):
+            releases = {**progress.releases, release.number: release}
+            return replace(count(progress, "release"), releases=releases)
+        case d.DeploymentQueued(service, number, execution, by, known_good):
+            waiting = Waiting(number, execution, by, known_good)
+            return _service(progress, service, waiting=waiting)
+        case d.DeploymentSuperseded():
+            return progress
+        case d.DeploymentStarted():
+            return _start_deployment(progress, event, at)
+        case d.StablePromoted(deployment, service, number):
+            return _promote(progress, deployment, service, number)
+        case d.DeploymentFinished(name, outcome, reason):
+            service = progress.deployments[name].service
+            progress = _deployment(progress, name, finished_at=at, outcome=outcome, reason=reason)
+            return _service(progress, service, deployment=None)
+        case _:
+            assert_never(event)
 
 
 def _start_deployment(progress: Progress, event: d.DeploymentStarted, at: int) -> Progress:

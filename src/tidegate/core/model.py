@@ -19,6 +19,7 @@ class Colour(StrEnum):
 
     @property
     def other(self) -> "Colour":
+        """The target group beside this one."""
         return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
 
 
@@ -31,6 +32,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
+    """A header of a request and the value that it must have."""
+
     name: str
     value: str
 
@@ -193,4 +196,5 @@ class Release:
 
     @property
     def label(self) -> str:
+        """Its number as people write it: `v42`."""
         return f"v{self.number}"

@@ -7,6 +7,8 @@ from tidegate.core.model import App
 
 
 class PipelineStage(StrEnum):
+    """The stages of an execution, in their order."""
+
     SOURCE = "source"
     BUILD = "build"
     TEST = "test"
@@ -48,12 +50,16 @@ class ExecutionStarted:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
+    """The execution entered a stage."""
+
     execution: str
     stage: PipelineStage
 
 
 @dataclass(frozen=True, slots=True)
 class StageSucceeded:
+    """The stage is done; `summary` is for a person."""
+
     execution: str
     stage: PipelineStage
     summary: str
@@ -61,6 +67,8 @@ class StageSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class StageFailed:
+    """The stage ended the execution; `reason` is for a person."""
+
     execution: str
     stage: PipelineStage
     reason: str
@@ -68,6 +76,8 @@ class StageFailed:
 
 @dataclass(frozen=True, slots=True)
 class ImagesBuilt:
+    """(service, digest) of each image that was built."""
+
     execution: str
     images: tuple[tuple[str, str], ...]
 
@@ -85,12 +95,16 @@ class VerdictReached:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
+    """Somebody let the execution go on to its deployment."""
+
     execution: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
+    """Somebody refused the execution."""
+
     execution: str
     by: str
     reason: str
@@ -98,6 +112,8 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFinished:
+    """It is over, and why."""
+
     execution: str
     outcome: Outcome
     reason: str

@@ -66,8 +66,8 @@ class TrafficCheck:
 class Hook:
     """A command, a web call or a pause at a lifecycle stage.
 
-    Exit 0 or a 2xx answer is success; anything else, or no answer in time, rolls back.
-    A `pause` hook waits for `promote`; at its timeout it rolls back (ECS's default).
+    Exit 0 or a 2xx answer is success; anything else, or no answer in time, is a failure of the
+    deployment. A `pause` hook waits for `promote`; its timeout is a failure (ECS's default).
     """
 
     stage: LifecycleStage

@@ -84,6 +84,7 @@ class Deployment:
 
     @property
     def live(self) -> bool:
+        """Whether it is not over yet."""
         return self.outcome is None
 
 
@@ -156,6 +157,7 @@ class Execution:
 
     @property
     def live(self) -> bool:
+        """Whether it is not over yet."""
         return self.outcome is None
 
     @property

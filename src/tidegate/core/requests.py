@@ -35,12 +35,16 @@ class StartExecution:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
+    """Let an execution that waits for approval go on."""
+
     execution: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
+    """Refuse an execution that waits for approval."""
+
     execution: str
     by: str
     reason: str
@@ -48,24 +52,32 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
+    """Hold the service's deployment where it is."""
+
     service: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
+    """Let a paused deployment go on."""
+
     service: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Promote:
+    """Go on at once: end a pause, the steps that are left, or the bake."""
+
     service: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Abort:
+    """Take all traffic back to stable."""
+
     service: str
     by: str
 
@@ -81,6 +93,8 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
+    """Give the service so many tasks."""
+
     service: str
     desired: int
     by: str

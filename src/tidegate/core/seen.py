@@ -90,6 +90,8 @@ class BalancerSeen:
 
 
 class JobState(StrEnum):
+    """How far a job has come."""
+
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tidegate.core.decision import Event
 from tidegate.core.errors import JournalError
@@ -69,7 +70,7 @@ class Journal:
         return journal
 
     @classmethod
-    def in_memory(cls) -> "Journal":
+    def in_memory(cls) -> Self:
         """A journal that ends with the process, for the simulator and tests."""
         connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         connection.execute(_TABLE)

@@ -50,6 +50,11 @@ class Revision(TypedDict):
     branch: NotRequired[str]
 
 
+def one_line(text: str) -> str:
+    """`text` as one line of printable characters, at most 200: it is shown on terminals."""
+    return "".join(c if c.isprintable() else " " for c in text)[:200].strip()
+
+
 class LogLine(TypedDict):
     """One line of a log; `source` is the task or the stage that wrote it."""
 

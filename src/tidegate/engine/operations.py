@@ -10,7 +10,7 @@ from tidegate.core.errors import NotFound
 from tidegate.core.progress import Execution
 from tidegate.core.seen import Seen
 from tidegate.engine.loop import Engine
-from tidegate.engine.messages import LogLine, Message, Revision, Until
+from tidegate.engine.messages import LogLine, Message, Revision, Until, one_line
 from tidegate.engine.sources import Files, store
 from tidegate.engine.tail import Logs
 from tidegate.engine.views.deployments import ReportView, report
@@ -144,9 +144,9 @@ class EngineOperations:
                 r.StartExecution(
                     execution,
                     revision["commit"],
-                    revision.get("subject", ""),
+                    one_line(revision.get("subject", "")),
                     revision.get("trigger", "deploy"),
-                    revision.get("by", "somebody"),
+                    one_line(revision.get("by", "somebody")),
                     app,
                 )
             )
@@ -194,6 +194,6 @@ class EngineOperations:
         if name not in known:
             latest = ", ".join(list(known)[-5:])
             raise NotFound(
-                f"no execution {name}", remedy=f"the latest: {latest or 'none yet'}", code="TG723"
+                f"no execution {name}", remedy=f"the latest: {latest or 'none yet'}", code="TG702"
             )
         return known[name]

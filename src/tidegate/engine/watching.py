@@ -65,14 +65,13 @@ class Watcher:
         if not self._related.holds(event):
             return
         yield from self._lines()
-        if isinstance(event, d.StageStarted) and event.stage in _PAST_THE_GATE:
-            self._told = True
         if self._told and not _is_quiet(event):
             kind = type(event).__name__
             yield Happened(
                 kind="event", seq=entry.seq, at=entry.at, type=kind, text=sentence(event)
             )
         if isinstance(event, d.StageStarted) and event.execution == self.execution:
+            self._told = self._told or event.stage in _PAST_THE_GATE
             if self.until == "gate" and event.stage in _PAST_THE_GATE:
                 yield End(kind="end", outcome=None, exit_code=0, reason=f"{event.stage} begins")
             self._stage = event.stage

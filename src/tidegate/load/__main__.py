@@ -69,7 +69,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text)
     except OSError as error:
-        raise SetupError(f"{path} cannot be written", cause=str(error), code="TG219") from error
+        raise SetupError(f"{path} cannot be written", cause=str(error), code="TG236") from error
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "python -m tidegate.load") -> int:

@@ -45,7 +45,7 @@ class Generator:
             raise SetupError(
                 "the load generator needs epoll, which only Linux has",
                 remedy="run it in a container or on a Linux machine",
-                code="TG218",
+                code="TG235",
             )
         addresses = permit(plan.targets, plan.hosts)
         self.plan = plan

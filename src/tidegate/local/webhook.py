@@ -11,17 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tidegate.core.errors import SetupError, UsageError
+from tidegate.core.errors import BadSignature, SetupError, UsageError
 
 MOST_BYTES = 25 * 1024 * 1024
 """GitHub sends no larger payload."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-
-
-class BadSignature(UsageError):
-    """The call is not signed with our secret. An HTTP server answers 401."""
-
-    code = "TG116"
 
 
 @dataclass(frozen=True, slots=True)

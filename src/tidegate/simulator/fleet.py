@@ -36,7 +36,10 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class SimTask:
-    """A container. Times are elapsed ms; `hung_until` is when it answers again."""
+    """A container. Times are elapsed ms.
+
+    `failed_at` is when it last ended or hung, -1 if never; `hung_until` when it answers again.
+    """
 
     id: str
     service: Service
@@ -49,6 +52,7 @@ class SimTask:
     health: Health = Health.UNKNOWN
     listening: bool = False
     hung_until: int = 0
+    failed_at: int = -1
     stopping: bool = False
     ended_by: Cause | None = None
     exit_code: int | None = None
@@ -114,12 +118,14 @@ class Fleet:
         if task.ended_by is not None:
             return
         task.ended_by = cause
+        task.failed_at = self._clock.elapsed
         task.state = TaskState.STOPPED
         task.exit_code, task.out_of_memory = exit_code, memory
         self.on_cut(task, cause)
 
     def hang(self, task: SimTask, for_ms: int) -> None:
         """The task answers nothing for a while, and its health check says so."""
+        task.failed_at = self._clock.elapsed
         task.hung_until = self._clock.elapsed + for_ms
         task.health = Health.UNHEALTHY
 

@@ -5,24 +5,23 @@ virtual time. It may die at any call of a port; the journal is all that the next
 """
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
+import sqlite3
+from collections.abc import Callable, Sequence
 
 from tidegate import __version__
 from tidegate.core import decision as d
-from tidegate.core.errors import TidegateError
-from tidegate.core.model import LifecycleStage
 from tidegate.core.ports import World
-from tidegate.core.requests import Abort, Resume, StartExecution
 from tidegate.engine.codec import encode
 from tidegate.engine.execute import Inline, Runner
-from tidegate.engine.journal import Journal
+from tidegate.engine.journal import Entry, Journal
 from tidegate.engine.loop import Engine
-from tidegate.simulator.checkers import CHECKERS, Case, left_over, under_way
+from tidegate.simulator.checkers import CHECKERS, Case, bound_ms, left_over, under_way
 from tidegate.simulator.faults import ControllerCrash
-from tidegate.simulator.options import Ask, Options, Push, Verb
+from tidegate.simulator.options import Options
+from tidegate.simulator.people import People
 from tidegate.simulator.result import Broken, Deployed, Result
 from tidegate.simulator.rng import Rng
+from tidegate.simulator.watcher import STALE_MS
 from tidegate.simulator.world import SimulatedWorld
 
 LOOK_MS = 10
@@ -56,6 +55,20 @@ def simulate(options: Options, runner: RunnerOf = Inline) -> Result:
     return simulation.result(broken, rest_ms)
 
 
+class _Tape(Journal):
+    """A journal that also keeps its entries at hand."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.entries: list[Entry] = []
+
+    def append(self, events: Sequence[d.Event], at: int) -> tuple[Entry, ...]:
+        """Record the events, and keep them."""
+        entries = super().append(events, at)
+        self.entries += entries
+        return entries
+
+
 class Simulation:
     """A world, a controller that may die, the people around it, and the checkers."""
 
@@ -63,17 +76,18 @@ class Simulation:
         self.options = options
         self.world = SimulatedWorld(options)
         self.case = Case(options, self.world)
-        self.journal = Journal.in_memory()
-        self.entries: list[str] = []
+        self.journal = _Tape.in_memory()
         self.restarts = 0
-        self.refused = 0
+        self.people = People(options, self.world, lambda: None if self._down else self._engine)
         self._runner = runner
         self._checkers = [(n, kind()) for n, kinds in CHECKERS.items() for kind in kinds]
-        self._seen_entries = 0
+        self._checked = 0
         self._draws = Rng(options.seed)("controller")
         self._down = False
         self._engine = self._controller()
-        self._schedule()
+        self.world.clock.behind.append(self._check)
+        for service in options.app.services:
+            self.world.traffic.begin(service.name, options.requests_per_second)
 
     def run(self) -> int:
         """Both phases; answers how long it took to come to rest. Raises `PromiseBroken`."""
@@ -93,10 +107,11 @@ class Simulation:
             content = self.world.workshop.made[progress.releases[ended.candidate].digest]
             counts = ledger.by_release.get(ended.candidate, [0, 0])
             deployments.append(Deployed.of(ended, content.behaviour.name, counts))
+        lines = tuple(f"{e.seq} {e.at} {encode(e.event)}" for e in self.journal.entries)
         return Result(
-            self.options.seed, self.options.name, broken, tuple(deployments), tuple(self.entries),
-            hashlib.sha256("\n".join(self.entries).encode()).hexdigest(), self.world.faults.calls,
-            self.restarts, self.refused, self.world.clock.elapsed, rest_ms, ledger.sent,
+            self.options.seed, self.options.name, broken, tuple(deployments), lines,
+            hashlib.sha256("\n".join(lines).encode()).hexdigest(), self.world.faults.calls,
+            self.restarts, self.people.refused, self.world.clock.elapsed, rest_ms, ledger.sent,
             ledger.failed, len(ledger.dropped), ledger.cut_at_deadline, ledger.excused,
             self.world.faults.counts,
         )  # fmt: skip
@@ -136,138 +151,52 @@ class Simulation:
             self.world.faults.disturbed_at, self.world.clock.elapsed
         )
 
-    # --- the people -----------------------------------------------------------------------------
-
-    def _schedule(self) -> None:
-        clock = self.world.clock
-        clock.behind.append(self._check)
-        for service in self.options.app.services:
-            self.world.traffic.begin(service.name, self.options.requests_per_second)
-        for push in self.options.pushes:
-            clock.after(push.at_ms, partial(self._push, push))
-        for ask in self.options.asks:
-            if ask.at_ms is not None:
-                clock.after(ask.at_ms, partial(self._ask, ask))
-
-    def _push(self, push: Push) -> None:
-        """A push that meets no controller is pushed again a second later."""
-        if self._down:
-            self.world.clock.after(1_000, partial(self._push, push))
-            return
-        number = self._engine.progress.next_id("execution")
-        execution = f"e{number}"
-        self.world.workshop.pushed[execution] = push
-        commit = hashlib.sha1(f"{self.options.seed}/{number}".encode()).hexdigest()
-        fields = (execution, commit, f"change {number}", "push", "developer", self.options.app)
-        self._engine.ask(StartExecution(*fields))
-
-    def _ask(self, ask: Ask) -> None:
-        if self._down:
-            self.refused += 1
-            return
-        newest = list(self._engine.progress.executions)
-        try:
-            self._engine.ask(ask.request(newest[-1] if newest else "e0"))
-        except TidegateError:
-            self.refused += 1
-
-    def _ask_at_stage(self, deployment: str, stage: LifecycleStage) -> None:
-        moving = self._engine.progress.deployments[deployment]
-        for ask in self.options.asks:
-            meant = ask.stage is stage and ask.service == moving.service
-            if meant and (moving.stable is not None or ask.verb is Verb.PROMOTE):
-                self.world.clock.after(1, partial(self._ask, ask))
-
     # --- the checkers ---------------------------------------------------------------------------
 
     def _check(self) -> None:
         """Show every checker what is new, and stop at the first that speaks."""
         case = self.case
         case.progress = self._engine.progress
-        case.fresh = self._fresh()
+        case.fresh = [entry.event for entry in self.journal.entries[self._checked :]]
+        self._checked += len(case.fresh)
         for event in case.fresh:
-            match event:
-                case d.StablePromoted(_, service):
-                    self.world.traffic.established.add(service)
-                case d.StageEntered(deployment, stage):
-                    self._ask_at_stage(deployment, stage)
-                case d.DeploymentStarted(deployment):
-                    self._ask_at_stage(deployment, LifecycleStage.PRE_SCALE_UP)
-                case _:
-                    pass
+            self.people.hear(event)
+            if isinstance(event, d.StablePromoted):
+                self.world.traffic.established.add(event.service)
         for number, checker in self._checkers:
             sentence = checker.check(case)
             if sentence:
                 raise PromiseBroken(Broken(number, sentence, case.now))
 
-    def _fresh(self) -> list[d.Event]:
-        if self.journal.last_seq == self._seen_entries:
-            return []
-        entries = list(self.journal.read(self._seen_entries))
-        self._seen_entries = self.journal.last_seq
-        self.entries += [f"{e.seq} {e.at} {encode(e.event)}" for e in entries]
-        return [entry.event for entry in entries]
-
     # --- liveness -------------------------------------------------------------------------------
 
     def _come_to_rest(self) -> int:
-        """Faults are over: everything must end within the bound. Somebody tends what is paused."""
-        healed_at = self.world.clock.elapsed
-        bound_ms = self._bound_ms()
-        tended: set[str] = set()
-        while True:
-            self._tend(tended)
+        """Faults are over: everything must end within the bound, and nothing be astray for a while.
+
+        Somebody tends what is paused meanwhile. Answers how long it took, in ms.
+        """
+        healed_at = rested_at = self.world.clock.elapsed
+        limit_ms = bound_ms(self.case)
+        while self.world.clock.elapsed - rested_at < STALE_MS:
+            self.people.tend()
             self._turn()
             astray = under_way(self.case) or left_over(self.case)
-            took_ms = self.world.clock.elapsed - healed_at
-            if astray is None:
-                return took_ms
-            if took_ms > bound_ms:
-                sentence = f"{astray}, {took_ms} ms after the last fault"
+            if astray:
+                rested_at = self.world.clock.elapsed
+            if astray and rested_at - healed_at > limit_ms:
+                sentence = f"{astray}, {rested_at - healed_at} ms after the last fault"
                 raise PromiseBroken(Broken(0, sentence, self.case.now))
+        return rested_at - healed_at
 
     def _stay_at_rest(self) -> None:
         """Under constant load nothing is recorded, and nothing is found astray."""
         until_ms = self.world.clock.elapsed + QUIET_MS
-        before = len(self.entries)
+        before = len(self.journal.entries)
         while self.world.clock.elapsed < until_ms:
             self._turn()
             astray = left_over(self.case)
-            moved = [e for e in self.entries[before:] if '"type":"AlarmChanged"' not in e]
+            events = [entry.event for entry in self.journal.entries[before:]]
+            moved = [event for event in events if not isinstance(event, d.AlarmChanged)]
             if astray or (moved and not self.case.restless()):
-                sentence = astray or f"it does not stay at rest: {moved[0][:160]}"
+                sentence = astray or f"it does not stay at rest: {moved[0]}"
                 raise PromiseBroken(Broken(0, sentence, self.case.now))
-
-    def _tend(self, tended: set[str]) -> None:
-        """An operator lets what is paused go on, and aborts what pauses again."""
-        for deployment in self.case.moving():
-            if deployment.paused_by is None or deployment.rollback or deployment.aborted_by:
-                continue
-            again = deployment.id in tended
-            tended.add(deployment.id)
-            self._engine.ask((Abort if again else Resume)(deployment.service, "operator"))
-
-    def _bound_ms(self) -> int:
-        """The longest way to the end: each thing that waits takes all the time that it may."""
-        progress = self.case.progress
-        pending = sum(e.live for e in progress.executions.values())
-        pending += sum(deployment.live for deployment in progress.deployments.values())
-        pending += sum(s.waiting is not None for s in progress.services.values())
-        slowest_ms = max(
-            _longest_ms(self.options, n) for n in range(len(self.options.app.services))
-        )
-        last_ask_ms = max((ask.at_ms or 0 for ask in self.options.asks), default=0)
-        return (pending + 1) * slowest_ms + max(0, last_ask_ms - self.world.clock.elapsed)
-
-
-def _longest_ms(options: Options, number: int) -> int:
-    """What a deployment of that service takes at most, from the push to the last clean-up."""
-    service = options.app.services[number]
-    policy = service.deployment
-    pipeline = options.app.pipeline
-    pipeline_ms = 10_000 + (pipeline.approval_timeout_ms if pipeline.approval else 0)
-    hooks_ms = sum(hook.timeout_ms for hook in policy.hooks) * (len(policy.shift.steps) + 1)
-    shift_ms = policy.shift.steps[-1].at_ms + policy.bake_ms + hooks_ms
-    end_ms = service.drain_timeout_ms + service.stop_grace_ms
-    backoff_ms = 60_000
-    return pipeline_ms + shift_ms + policy.scale_up_timeout_ms + end_ms + backoff_ms

@@ -63,7 +63,7 @@ def draw(seed: int) -> Options:
         seed,
         app,
         pushes,
-        _asks(rng("asks"), app, last_ms),
+        _asks(rng("asks"), app, pushes),
         _chances(rng("chances")),
         faulty_ms=last_ms + rng("end").randrange(5_000, 30_000),
         requests_per_second=rng("load").choice((10, 30, 30, 60)),
@@ -145,7 +145,7 @@ def _pushes(rng: Random, app: App) -> tuple[Push, ...]:
     at_ms = 0
     contents = first
     for number in range(2, rng.choice((3, 4, 5))):
-        at_ms += rng.randrange(4_000, 40_000)
+        at_ms += rng.randrange(500, rng.choice((3_000, 40_000, 40_000)))
         changed = rng.sample(sorted(contents), rng.randrange(1, len(contents) + 1))
         contents = contents | {s: content(f"{s}-{number}", bad=0.5) for s in changed}
         build_fails, tests_fail = rng.random() < 0.04, rng.random() < 0.04
@@ -153,27 +153,19 @@ def _pushes(rng: Random, app: App) -> tuple[Push, ...]:
     return tuple(pushes)
 
 
-def _asks(rng: Random, app: App, last_ms: int) -> tuple[Ask, ...]:
+def _asks(rng: Random, app: App, pushes: tuple[Push, ...]) -> tuple[Ask, ...]:
+    """Somebody to promote at most pauses, and others who ask for things soon after a push."""
     asks = [
         Ask(Verb.PROMOTE, service.name, stage=hook.stage)
         for service in app.services
         for hook in service.deployment.hooks
         if hook.pause and rng.random() < 0.8
     ]
-    if rng.random() < 0.4:
-        return tuple(asks)
-    for _ in range(rng.randrange(1, 6)):
-        service = rng.choice(app.services)
-        verb = rng.choice(tuple(Verb))
-        asks.append(
-            Ask(
-                verb,
-                service.name,
-                rng.randrange(3_000, last_ms + 25_000),
-                None,
-                rng.randrange(1, 6),
-            )
-        )
+    for _ in range(rng.choice((0, 0, 1, 2, 4))):
+        service, push = rng.choice(app.services).name, rng.choice(pushes)
+        at_ms = push.at_ms + rng.randrange(500, 15_000)
+        verb = rng.choice((*Verb, Verb.ABORT))
+        asks.append(Ask(verb, service, at_ms, desired=rng.randrange(1, 6)))
     return tuple(asks)
 
 

@@ -38,6 +38,7 @@ from tidegate.local.jobs.scan import NoScanner
 from tidegate.local.jobs.site import Site
 from tidegate.local.metrics.collector import Collector
 from tidegate.local.metrics.scrape import Scrape
+from tidegate.local.setup import programs
 from tidegate.wiring.webhook import Webhook
 
 LOOPBACK = "127.0.0.1"
@@ -98,7 +99,8 @@ class Ending:
 
 
 def _assemble(home: Home, described: App) -> Parts:
-    balancer = HAProxyBalancer(home.haproxy)
+    found = programs.haproxy()
+    balancer = HAProxyBalancer(home.haproxy, found.path if found else None)
     balancer.check_ports(described.listener)
     journal = Journal.open(home.journal, home.owner)
     clock = SteadyClock(journal.last_at)

@@ -10,8 +10,8 @@ from tidegate.cli import output
 from tidegate.cli.follow import follow
 from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
-from tidegate.core.errors import UsageError
-from tidegate.local.git.command import GitFailed, git
+from tidegate.core.errors import GitFailed, UsageError
+from tidegate.local.git.command import git
 
 
 def deploy(

@@ -12,6 +12,7 @@ from tidegate.cli.render import status as render_status
 from tidegate.cli.render import tables
 from tidegate.core.errors import UsageError
 from tidegate.engine.views.events import event_json
+from tidegate.local.jobs.log import clean
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")]
 
@@ -80,7 +81,7 @@ def logs(
             if as_json:
                 output.line(told)
             else:
-                typer.echo(f"{told['source']:<7} {told['text']}")
+                typer.echo(f"{told['source']:<7} {clean(told['text'])}")
     except KeyboardInterrupt:
         output.progress("stopped following; everything goes on")
 

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from tidegate.cli import daemon, output
 from tidegate.cli.here import here
 from tidegate.cli.output import AsJson
-from tidegate.core.errors import StillRunning, UsageError
+from tidegate.core.errors import GitFailed, StillRunning, UsageError
 from tidegate.engine.journal import repair as repair_journal
-from tidegate.local.git.command import GitFailed, git
+from tidegate.local.git.command import git
 from tidegate.spec import FILE_NAME, lines, load, propose
 
 
@@ -38,7 +39,7 @@ def plan(context: typer.Context, as_json: AsJson = False) -> None:
     now = here(context)
     load(now.file)
     found = now.client.plan(now.file.read_text(), _head(now.folder))
-    output.result(found, "\n".join(lines(found)).replace("[", "\\["), as_json)
+    output.result(found, escape("\n".join(lines(found))), as_json)
 
 
 def up(

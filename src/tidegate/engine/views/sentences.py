@@ -87,14 +87,14 @@ def _pipeline(event: _PipelineEvent) -> str:  # noqa: C901 — one case per even
             assert_never(event)
 
 
-def _deployment(event: _DeploymentEvent) -> str:  # noqa: C901, PLR0911, PLR0912 — one case per event
+def _deployment(event: _DeploymentEvent) -> str:  # noqa: C901, PLR0911, PLR0912
     match event:
         case d.ReleaseMade(release):
             made = f"{release.label} of {release.service.name} made"
             return f"{made} from {release.commit[:12]}, {short(release.digest)}"
-        case d.DeploymentQueued(service, release, _, by, known_good):
-            back = ", a known good release" if known_good else ""
-            return f"v{release} waits for {service} to be free (by {by}{back})"
+        case d.DeploymentQueued(service, release, execution, by, known_good):
+            why = "to roll back" if known_good else f"from {execution}"
+            return f"v{release} waits for {service} to be free ({why}, by {by})"
         case d.DeploymentSuperseded(service, release, newer):
             return f"v{release} of {service} gave way to v{newer} before it was deployed"
         case d.DeploymentStarted(deployment, service, stable, candidate, colour):

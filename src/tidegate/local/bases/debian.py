@@ -49,6 +49,7 @@ class Apt:
 
     def download(self, names: tuple[str, ...]) -> dict[str, Path]:
         """The .deb of each package that `resolve` names. Raises `BuildError` TG332."""
+        (self._archives / "partial").mkdir(parents=True, exist_ok=True)
         self._apt("install", "-qq", "-y", "--download-only", *names)
         return {path.name.split("_")[0]: path for path in self._archives.glob("*.deb")}
 
@@ -61,7 +62,6 @@ class Apt:
         return self._folder / f"archives-{os.getpid()}"  # others may make one at the same time
 
     def _apt(self, *words: str) -> str:
-        (self._archives / "partial").mkdir(parents=True, exist_ok=True)
         status = self._folder / "status"
         status.write_text("")
         lists = self._folder / "lists"

@@ -17,6 +17,8 @@ _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A user of the image, as `/etc/passwd` has it."""
+
     name: str
     number: int
     home: str = "/nonexistent"

@@ -51,7 +51,7 @@ def resolve(
 
 
 def registry_of(image: str) -> str:
-    """`ghcr.io/a/b:1` → `ghcr.io`; `docker.io` when the name begins with no host."""
+    """`host.example/a/b:1` → `host.example`; `docker.io` when the name begins with none."""
     host, slash, _ = image.partition("/")
     return host if slash and ("." in host or ":" in host or host == "localhost") else "docker.io"
 

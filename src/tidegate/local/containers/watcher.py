@@ -23,6 +23,9 @@ from tidegate.local.containers.labels import OWNER, TASK
 from tidegate.local.containers.reading import Read, read
 
 LOOK_EVERY_S = 0.25
+SETTLE_S = 0.03
+"""After an event the looks come this soon, then ever later: the engine tells of an end some 0.2 s
+before its list shows it."""
 STALE_AFTER_S = 2.0
 SOON_S = 10.0
 """A task that ends sooner than this after its start never ran well: its last lines may say why."""
@@ -39,9 +42,8 @@ class Watcher:
 
     def __init__(self, client: DockerClient, owner: str, on_look: Callable[[Known], None]) -> None:
         self._client = client
-        self._mine: dict[str, Any] = {
-            "label": [f"{OWNER}={owner}", TASK]
-        }  # a build's containers carry no task
+        # a build's containers carry no task
+        self._mine: dict[str, Any] = {"label": [f"{OWNER}={owner}", TASK]}
         self._on_look = on_look
         self._inspected: dict[str, tuple[str, Read | None]] = {}
         self._known: Known = {}
@@ -83,6 +85,7 @@ class Watcher:
             self._turn.wait_for(lambda: self._ended >= wanted, STALE_AFTER_S)
 
     def _run(self) -> None:
+        pause_s = LOOK_EVERY_S
         while not self._closed.is_set():
             with self._turn:
                 self._begun += 1
@@ -93,10 +96,13 @@ class Watcher:
                 if self._reachable:
                     log.warning("the container engine does not answer: %s", one_line(error))
                 self._reachable = False
+            except Exception:
+                log.exception("a look at the containers failed; the next one follows")
             with self._turn:
                 self._ended = self._begun
                 self._turn.notify_all()
-            self._wake.wait(LOOK_EVERY_S)
+            woken = self._wake.wait(pause_s)
+            pause_s = SETTLE_S if woken else min(2 * pause_s, LOOK_EVERY_S)
             self._wake.clear()
 
     def _look(self) -> None:

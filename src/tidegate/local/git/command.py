@@ -5,15 +5,9 @@ import subprocess
 from collections.abc import Mapping
 from typing import IO
 
-from tidegate.core.errors import InternalError, SetupError
+from tidegate.core.errors import GitFailed, SetupError
 
 LIMIT_S = 120.0
-
-
-class GitFailed(InternalError):
-    """git answered with an error; `cause` is the last line it said."""
-
-    code = "TG930"
 
 
 def without_git(environ: Mapping[str, str]) -> dict[str, str]:
@@ -50,7 +44,7 @@ def git(
         ) from error
     except subprocess.TimeoutExpired as error:
         raise GitFailed(
-            f"git {_verb(words)} was not done in {limit_s:g} s", code="TG931"
+            f"git {_verb(words)} was not done in {limit_s:g} s", code="TG961"
         ) from error
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode("utf-8", "replace").strip().splitlines()

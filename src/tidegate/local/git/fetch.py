@@ -10,8 +10,8 @@ import re
 import threading
 from urllib.parse import urlsplit
 
-from tidegate.core.errors import BuildError, UsageError
-from tidegate.local.git.command import GitFailed, git, without_git
+from tidegate.core.errors import BuildError, GitFailed, UsageError
+from tidegate.local.git.command import git, without_git
 from tidegate.local.git.repository import Repository
 
 LIMIT_S = 300.0

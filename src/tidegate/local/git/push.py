@@ -18,6 +18,7 @@ class RefUpdate:
 
     @property
     def deletes(self) -> bool:
+        """Whether the ref is to go."""
         return not self.new.strip("0")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tidegate.core.errors import NotFound, SetupError
-from tidegate.local.git.command import GitFailed, git
+from tidegate.core.errors import GitFailed, NotFound, SetupError
+from tidegate.local.git.command import git
 from tidegate.local.home import Home
 
 REMOTE = "tidegate"

@@ -12,15 +12,16 @@ from tidegate.core.decision import DeregisterTarget, DrainTarget, RegisterTarget
 from tidegate.core.errors import EffectFailed, SetupError
 from tidegate.core.model import App, Listener
 from tidegate.core.routing import listener_key
-from tidegate.core.seen import BalancerSeen, Routing, Target
-from tidegate.local.haproxy import configuration as conf
+from tidegate.core.seen import BalancerSeen, Routing
+from tidegate.local.haproxy.machine import check_certificate
 from tidegate.local.haproxy.place import SERVICES, Place
-from tidegate.local.haproxy.process import Process, check_certificate
-from tidegate.local.haproxy.routing import group, of_group, routing, value
+from tidegate.local.haproxy.process import Process
+from tidegate.local.haproxy.routing import group, value
 from tidegate.local.haproxy.runtime import Runtime
 from tidegate.local.haproxy.servers import OPTIONS, READY, Server
 from tidegate.local.haproxy.state import State
 from tidegate.local.haproxy.tables import Held, Look
+from tidegate.local.haproxy.view import routings, targets
 
 _LOOK_S = 0.1
 _DELETE_S = 0.5
@@ -41,11 +42,13 @@ class HAProxyBalancer:
         """Serve exactly these services: HAProxy is started, reloaded, or left alone.
 
         Raises `SetupError`: TG220 a port is in use, TG221 the certificate is no good, TG222 and
-        TG223 HAProxy refuses, TG224 there is none. What served before goes on.
+        TG223 HAProxy refuses, TG224 there is none, TG225 the path is too long, TG226 a value cannot
+        be used. What served before goes on.
         """
         with self._changing:
             look = self._process.look()
-            if look and look.mark == self._state.mark == conf.mark(listener_key(app)):
+            key = listener_key(app)
+            if look and self._state.listener == key and look.mark == self._state.mark(key):
                 return
             check_certificate(app.listener.certificate)
             if look:
@@ -112,8 +115,9 @@ class HAProxyBalancer:
         look = self.look()
         if look is None:
             return None
-        listener = self._state.listener if look.mark == self._state.mark else ""
-        return BalancerSeen(_targets(look), _routings(look), listener)
+        listener = self._state.listener
+        known = look.mark == self._state.mark(listener)
+        return BalancerSeen(targets(look), routings(look), listener if known else "")
 
     def look(self) -> Look | None:
         """Everything that all workers say at one moment, or None when one gives no answer."""
@@ -172,24 +176,3 @@ def _retire(target: str, force: bool) -> list[str]:
     """The commands that take a target out; what is under way goes on, unless forced."""
     cut = [f"shutdown sessions server {target}"] if force else []
     return [f"set server {target} state maint", *cut]
-
-
-def _targets(look: Look) -> tuple[Target, ...]:
-    """The targets of the serving worker, and those that only an old one is still busy with."""
-    found = []
-    keys = dict.fromkeys(key for worker in look.workers for key in worker.targets)
-    for key in keys:
-        place = of_group(key[0])
-        held = look.serving.targets.get(key)
-        active = look.active(key)
-        out = held is None or held.retired
-        if place and (active or not out):
-            draining = held is None or held.retired or held.draining
-            found.append(Target(place[0], place[1], key[1], draining, active))
-    return tuple(found)
-
-
-def _routings(look: Look) -> dict[str, Routing]:
-    """The split of each service that the serving worker has target groups for."""
-    served = {place[0] for name in look.serving.groups if (place := of_group(name))}
-    return {name: routing(name, entry) for name, entry in look.services.items() if name in served}

@@ -11,7 +11,6 @@ SERVICES = "services.map"
 MASTER = "master.sock"
 WORKER = "worker.sock"
 HEARTBEAT = "heartbeat.sock"
-COLLECTOR = "collector.sock"
 
 _LONGEST_SOCKET = 100  # bytes; the system's limit for the path of a Unix socket is 104 to 108
 
@@ -41,6 +40,11 @@ class Place:
     def log(self) -> Path:
         """What HAProxy printed when it was started last."""
         return self.directory / "haproxy.log"
+
+    @property
+    def collector(self) -> Path:
+        """The port of the collector of metrics, and the word that its lines begin with."""
+        return self.directory / "collector"
 
     def socket(self, name: str) -> str:
         """The path of a Unix socket in the directory. Raises `SetupError` TG225 if too long."""

@@ -2,23 +2,22 @@
 
 import contextlib
 import os
-import resource
-import shutil
 import signal
-import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from tidegate.core.errors import EffectFailed, SetupError
 from tidegate.core.model import Listener
 from tidegate.local.haproxy.listening import wait_until_free
-from tidegate.local.haproxy.place import CONFIGURATION, MASTER, Place, read
+from tidegate.local.haproxy.machine import find_binary, processes
+from tidegate.local.haproxy.place import CONFIGURATION, MASTER, WORKER, Place, read
 from tidegate.local.haproxy.runtime import Runtime
 from tidegate.local.haproxy.tables import Look
 
 _HANG_S = 5.0
+"""A machine may be too busy for a quick answer, and a HAProxy that serves must not be killed."""
 _START_S = 10.0
 _RELEASE_S = 2.0
 """How long the ports of a process that just died may stay taken."""
@@ -33,12 +32,9 @@ class Process:
         self._runtime = Runtime(place)
 
     def look(self) -> Look | None:
-        """What it holds, or None when it does not run, or gives no answer for 5 s.
-
-        A machine may be too busy for a quick answer, and a HAProxy that serves must not be killed.
-        """
+        """What it holds, or None when it does not run, or gives no answer for 5 s."""
         until = time.monotonic() + _HANG_S
-        while _processes(self._place):
+        while processes(self._place.directory):
             with contextlib.suppress(EffectFailed):
                 return self._runtime.look()
             if time.monotonic() > until:
@@ -67,8 +63,9 @@ class Process:
     def start(self, listener: Listener) -> None:
         """Start it anew, on free ports only; what is left of one that hangs is killed first.
 
-        Raises `SetupError` TG220 (port in use) or TG223 (it did not start).
+        Raises `SetupError` TG220 (port in use), TG223 (it did not start) or TG225 (long path).
         """
+        self._place.socket(WORKER)
         self.stop()
         for port in (listener.port, listener.test_port):
             wait_until_free(listener.address, port, _RELEASE_S)
@@ -99,10 +96,10 @@ class Process:
 
     def stop(self) -> None:
         """End it and cut what is under way; nothing if it does not run."""
-        for pid in _processes(self._place):
+        for pid in processes(self._place.directory):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        _wait(lambda: not _processes(self._place), _RELEASE_S)
+        _wait(lambda: not processes(self._place.directory), _RELEASE_S)
 
     def _serves_anew(self, before: int) -> bool:
         try:
@@ -130,44 +127,6 @@ class Process:
             return subprocess.CompletedProcess(command, done.returncode, log.read(), "")
 
 
-def find_binary(binary: str | None) -> str:
-    """The path of HAProxy: the one named, or the one installed. Raises `SetupError` TG224."""
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"
-    found = shutil.which(binary or "haproxy", path=path)
-    if found is None:
-        raise SetupError(
-            f"{binary or 'HAProxy'} is not on this machine",
-            remedy="run `tidegate setup`, or install the package haproxy (2.6 or newer)",
-            code="TG224",
-        )
-    return found
-
-
-def check_certificate(path: str | None) -> None:
-    """Read a certificate with its key, if one is named. Raises `SetupError` TG221."""
-    if path is None:
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
-    except (OSError, ssl.SSLError) as error:
-        raise SetupError(
-            "the listener's certificate cannot be used",
-            cause=str(error),
-            where=path,
-            remedy="put the certificate chain and its key, in PEM, into this one file",
-            code="TG221",
-        ) from error
-
-
-def max_connections() -> int:
-    """How many clients HAProxy may have: each needs two file handles, and it refuses to overdraw.
-
-    The system's hard limit on open files is what there is to share.
-    """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 20_000 if hard == resource.RLIM_INFINITY else min(20_000, max(100, (hard - 200) // 2))
-
-
 def _wait(done: Callable[[], bool], limit_s: float) -> bool:
     until = time.monotonic() + limit_s
     while not done():
@@ -175,28 +134,6 @@ def _wait(done: Callable[[], bool], limit_s: float) -> bool:
             return False
         time.sleep(0.01)
     return True
-
-
-def _processes(place: Place) -> list[int]:
-    """The HAProxy of this directory: the master and its workers, by their command lines."""
-    mark = f"-C {place.directory} "
-    return [pid for pid, command in _commands() if mark in command]
-
-
-def _commands() -> Iterator[tuple[int, str]]:
-    """Every process with its command line, from /proc or, where there is none, from `ps`."""
-    if not Path("/proc/self").exists():
-        listed = subprocess.run(
-            ["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True
-        )
-        for line in listed.stdout.splitlines():
-            pid, _, command = line.strip().partition(" ")
-            yield int(pid), command
-        return
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            command = os.fsdecode((process / "cmdline").read_bytes().replace(b"\0", b" "))
-            yield int(process.name), command
 
 
 def _alerts(printed: str) -> str:

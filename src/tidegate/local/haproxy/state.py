@@ -12,8 +12,9 @@ from tidegate.core.model import App, Colour
 from tidegate.core.seen import Routing
 from tidegate.local.haproxy import configuration as conf
 from tidegate.local.haproxy import servers
+from tidegate.local.haproxy.machine import max_connections
 from tidegate.local.haproxy.place import Place, read, write
-from tidegate.local.haproxy.process import max_connections
+from tidegate.local.haproxy.reports import reports
 from tidegate.local.haproxy.routing import group, map_text, read_map, value
 
 
@@ -29,10 +30,9 @@ class State:
         """The listener key of the app that is served, "" before the first."""
         return conf.listener_of(read(self._place.configuration))
 
-    @property
-    def mark(self) -> str:
-        """What a process that runs with this configuration says of itself."""
-        return conf.mark(self.listener)
+    def mark(self, listener: str) -> str:
+        """What a process that runs with this listener says of itself."""
+        return conf.mark(listener, reports(self._place))
 
     def bound(self) -> frozenset[str]:
         """The addresses (`host:port`) that the configuration listens on."""
@@ -45,7 +45,7 @@ class State:
         the configuration that needs them, and go after it.
         """
         old = read(self._place.configuration)
-        new = conf.render(app, servers.read_servers(old), max_connections())
+        new = conf.render(app, servers.read_servers(old), reports(self._place), max_connections())
         held = read_map(read(self._place.services))
         fresh = {s.name: held.get(s.name, value(Routing(s.name, 0))) for s in app.services}
         write(self._place.directory / new.routes_name, new.routes)

@@ -44,9 +44,8 @@ class Collector:
 
     def __init__(self, home_dir: Path) -> None:
         self._place = Place(home_dir.resolve())
-        self._window = Window()
+        self._window = Window(b"")
         self._totals: dict[Group, GroupTotals] = {}
-        self._lines: dict[int, int] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -54,9 +53,13 @@ class Collector:
         self._beat_read = float("-inf")
 
     def start(self) -> "Collector":
-        """Listen for HAProxy and begin to count. Raises `SetupError` TG225 for too long a path."""
+        """Listen for HAProxy and begin to count.
+
+        Raises `SetupError` TG225 for too long a path, TG228 without a free port.
+        """
         self._place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         streams = Streams(self._place)
+        self._window = Window(streams.reports.word.encode())
         self._thread = threading.Thread(
             target=self._run, args=(streams,), name="metrics", daemon=True
         )
@@ -85,7 +88,7 @@ class Collector:
         """Everything counted since the start, up to the last complete second."""
         with self._lock:
             groups = {group: totals.copy() for group, totals in self._totals.items()}
-            return Counted(groups, dict(self._lines), self._window.late)
+            return Counted(groups, self._window.lines(), self._window.late)
 
     def _run(self, streams: Streams) -> None:
         beat_at = time.monotonic()
@@ -110,9 +113,7 @@ class Collector:
             return True
         lines, dry = got
         with self._lock:
-            before = self._window.lines
             beat_ms = self._window.feed(lines)
-            self._lines[stream.pid] = self._lines.get(stream.pid, 0) + self._window.lines - before
             if beat_ms:
                 self._beat_ms, self._beat_read = beat_ms, time.monotonic()
         return dry

@@ -4,26 +4,24 @@ Everything here is for one thread and never waits longer than it is told to.
 """
 
 import contextlib
-import os
 import selectors
 import socket
-import struct
 import time
 from collections.abc import Iterator
 
-from tidegate.local.haproxy.place import COLLECTOR, HEARTBEAT, Place
+from tidegate.local.haproxy.place import HEARTBEAT, Place
+from tidegate.local.haproxy.reports import listen
 
 _READ = 1 << 18
 
 
 class Stream:
-    """One worker's connection. `pid` is the worker's process id, `rest` the start of a line."""
+    """One worker's connection, with the start of a line that has not come whole."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self.connection = connection
-        self.pid = _peer(connection)
-        self.rest = b""
+        self._rest = b""
 
     def read(self) -> tuple[list[bytes], bool] | None:
         """The whole lines that have come, and whether that was all; None at the end."""
@@ -35,22 +33,19 @@ class Stream:
             return None
         if not data:
             return None
-        *lines, self.rest = (self.rest + data).split(b"\n")
+        *lines, self._rest = (self._rest + data).split(b"\n")
         return lines, len(data) < _READ
 
 
 class Streams:
-    """Listens for HAProxy's workers. Raises `SetupError` TG225 for too long a path."""
+    """Listens for HAProxy's workers.
+
+    Raises `SetupError` TG225 for too long a path, TG228 without a free port.
+    """
 
     def __init__(self, place: Place) -> None:
         self._path = place.socket(HEARTBEAT)
-        path = place.socket(COLLECTOR)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listening.bind(path)
-        os.chmod(path, 0o600)
-        self._listening.listen(16)
+        self._listening, self.reports = listen(place)
         self._listening.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listening, selectors.EVENT_READ)
@@ -100,13 +95,3 @@ class Streams:
 def next_beat(interval_s: float) -> float:
     """Seconds until the next heartbeat. One is due just after each second has begun."""
     return interval_s - (time.time() - 0.005) % interval_s
-
-
-def _peer(connection: socket.socket) -> int:
-    """The process id at the other end, 0 where the system does not tell."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return 0
-    data = connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i"))
-    pid: int = struct.unpack("3i", data)[0]
-    return pid

@@ -1,8 +1,9 @@
 """The lines of the data plane, counted by target group and second. No clock and no socket here.
 
-A line is `R shop-green 200 -- 1700000000 1234 1250`: group, status, how it ended, the second of its
-end, microseconds to the response's headers ("-" without a response) and to the end. Nothing in it
-comes from a client. All but the last two words are the same for many lines, so they are read once.
+A line is `WORD 4711 shop-green 200 -- 1700000000 1234 1250`: a word that proves it is HAProxy's,
+the worker's process id, group, status, how it ended, the second of its end, microseconds to the
+response's headers ("-" without a response) and to the end. Nothing in it comes from a client. All
+but the last two words are the same for many lines, so they are read once.
 """
 
 from bisect import bisect_left
@@ -25,6 +26,7 @@ _MOST_LATENCIES = 100_000
 class Kind:
     """What requests of one count have in common. `status` is the first digit."""
 
+    pid: int
     group: Group
     at_ms: int
     status: int
@@ -34,14 +36,15 @@ class Kind:
 class Window:
     """Counts of the last two hours, and the lines that are still coming in.
 
-    `lines` counts the lines of target groups, `late` those that came after their second was given
-    out as complete. Not safe for threads: its owner locks.
+    `word` is what a line must begin with. `late` counts the requests that came after their second
+    was given out as complete. Not safe for threads: its owner locks.
     """
 
-    def __init__(self) -> None:
-        self.lines = 0
+    def __init__(self, word: bytes) -> None:
         self.late = 0
         self.until_ms = 0
+        self._word = word
+        self._filed: dict[int, int] = {}
         self._open: dict[bytes, tuple[Kind, list[int]]] = {}
         self._counts: dict[bytes, list[int]] = {}
         self._buckets: dict[bytes, int] = {}
@@ -65,7 +68,6 @@ class Window:
             if bucket is None:
                 bucket = self._bucket(latency)
             count[bucket] += 1
-            self.lines += 1
         return beat
 
     def close(self, until_ms: int) -> tuple[tuple[Group, Second], ...]:
@@ -77,6 +79,7 @@ class Window:
             _, count = self._open.pop(head)
             del self._counts[head]
             filed.append((kind.group, _second(kind, count)))
+            self._filed[kind.pid] = self._filed.get(kind.pid, 0) + sum(count)
         for group, second in filed:
             self.late += second.requests if second.at_ms < before else 0
             self._file(group, second)
@@ -96,21 +99,30 @@ class Window:
         for seconds in self._seconds.values():
             del seconds[: bisect_left(seconds, before_ms, key=_at)]
 
+    def lines(self) -> Mapping[int, int]:
+        """How many lines of target groups have come from each worker, by its process id."""
+        found = dict(self._filed)
+        for kind, count in self._open.values():
+            found[kind.pid] = found.get(kind.pid, 0) + sum(count)
+        return found
+
     def _new(self, head: bytes) -> tuple[list[int] | None, int]:
         """The count for lines that begin so, or None for lines that are not of a target group.
 
         With it the second (ms) of the line if it is a heartbeat's, else 0.
         """
         words = head.split(b" ")
-        if len(words) != 5 or words[0] != b"R" or not words[4].isdigit():
+        if len(words) != 6 or words[0] != self._word:
             return None, 0
-        at_ms = int(words[4]) * 1000
-        group = of_group(words[1].decode(errors="replace"))
+        pid, name, status, ending, second = words[1:]
+        if not (pid.isdigit() and second.isdigit()):
+            return None, 0
+        at_ms = int(second) * 1000
+        group = of_group(name.decode(errors="replace"))
         if group is None:
-            return None, at_ms if words[1] == _HEARTBEAT else 0
-        kind = _kind(group, at_ms, words[2], words[3])
+            return None, at_ms if name == _HEARTBEAT else 0
         count = [0] * _BUCKETS
-        self._open[head] = (kind, count)
+        self._open[head] = (Kind(int(pid), group, at_ms, *_outcome(status, ending)), count)
         self._counts[head] = count
         return count, 0
 
@@ -131,8 +143,8 @@ class Window:
             seconds.insert(place, second)
 
 
-def _kind(group: Group, at_ms: int, status: bytes, ending: bytes) -> Kind:
-    """How a line counts, by its status and the first letter of how it ended.
+def _outcome(status: bytes, ending: bytes) -> tuple[int, bool]:
+    """The class of a line and whether it is an error, by its status and how it ended.
 
     No answer counts with 5xx, or with 4xx (as ALB's 460) when it was the client who went. An answer
     that the target or we cut short is an error too. A tunnel (101) may end in any way.
@@ -140,10 +152,10 @@ def _kind(group: Group, at_ms: int, status: bytes, ending: bytes) -> Kind:
     """
     if not status.isdigit() or status == b"0":
         by_client = ending.startswith((b"C", b"c"))
-        return Kind(group, at_ms, 4 if by_client else 5, not by_client)
+        return (4, False) if by_client else (5, True)
     first = int(status[:1])
     cut = ending.startswith((b"S", b"s", b"K", b"D")) and first != 1
-    return Kind(group, at_ms, first, first == 5 or cut)
+    return first, first == 5 or cut
 
 
 def _second(kind: Kind, count: list[int]) -> Second:

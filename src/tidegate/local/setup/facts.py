@@ -23,7 +23,7 @@ from tidegate.local.engine_socket import connect, find_engine
 from tidegate.local.setup import programs
 from tidegate.local.setup.programs import Program
 
-STAND_INS = {"label": "tidegate.io/standin-for=busybox"}
+SMALL_IMAGE = "localhost/tidegate/base-busybox"
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
@@ -115,7 +115,7 @@ def _asked(url: str, client: DockerClient) -> EngineFacts:
 
 def _start(client: DockerClient) -> str | None:
     """Run nothing in a container, if there is an image to run it in."""
-    images = client.images.list(filters=STAND_INS)
+    images = client.images.list(name=SMALL_IMAGE)
     if not images:
         return None
     try:

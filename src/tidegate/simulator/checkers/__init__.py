@@ -11,7 +11,7 @@ from tidegate.simulator.checkers.evidence import FailClosed
 from tidegate.simulator.checkers.images import NothingUnscannedRuns, WayBackIsKept
 from tidegate.simulator.checkers.promotion import TestedTasksArePromoted
 from tidegate.simulator.checkers.requests import NoDroppedRequest
-from tidegate.simulator.checkers.rest import left_over, under_way
+from tidegate.simulator.checkers.rest import bound_ms, left_over, under_way
 
 CHECKERS: Mapping[int, tuple[type[Checker], ...]] = MappingProxyType(
     {
@@ -28,4 +28,4 @@ CHECKERS: Mapping[int, tuple[type[Checker], ...]] = MappingProxyType(
 )
 """By the number of the promise. The tenth, the same journal every time, is a test of two runs."""
 
-__all__ = ["CHECKERS", "Case", "Checker", "left_over", "under_way"]
+__all__ = ["CHECKERS", "Case", "Checker", "bound_ms", "left_over", "under_way"]

@@ -60,8 +60,7 @@ class WeightWithinCapacity:
     def _risen(self, case: Case, deployment: Deployment) -> str | None:
         climb = self._climbs.setdefault(deployment.id, _Climb())
         desired = case.progress.services[deployment.service].desired
-        serving = case.world.balancer.serving(deployment.service, deployment.colour)
-        climb.ready.note(case.now, len(serving))
+        climb.ready.note(case.now, _fit_of_late(case, deployment))
         climb.desired.note(case.now, desired)
         held = case.held_bp(deployment.service, deployment.colour)
         if held is None:
@@ -77,6 +76,14 @@ class WeightWithinCapacity:
         if climb.ready.most() < needed:
             return f"{deployment.id} got {held} bp on {climb.ready.most()} tasks and needs {needed}"
         return None
+
+
+def _fit_of_late(case: Case, deployment: Deployment) -> int:
+    """How many tasks the candidate's group sends to that answer, or did until a moment ago."""
+    ready = case.world.balancer.ready(deployment.service, deployment.colour)
+    tasks = (case.world.fleet.tasks.get(name) for name in ready)
+    since = case.now - GRACE_MS
+    return sum(t is not None and (t.serves(case.now) or t.failed_at >= since) for t in tasks)
 
 
 class StableStaysFull:

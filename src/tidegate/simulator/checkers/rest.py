@@ -1,9 +1,12 @@
 """Liveness: once faults stop, everything ends, nothing is left over, and nothing flaps."""
 
-from tidegate.core.model import ALL_BP, Service
+from tidegate.core.model import ALL_BP, App, Service
 from tidegate.core.progress import TaskPhase
 from tidegate.core.seen import Health, TaskState
+from tidegate.core.tasks import BACKOFF_MOST_MS
 from tidegate.simulator.checkers.case import Case
+
+_JOBS_MS = 10_000  # what a build, a test and a scan take at most here
 
 
 def under_way(case: Case) -> str | None:
@@ -75,3 +78,25 @@ def _astray(case: Case, service: Service, wanted: set[str]) -> str | None:
     if held is None or held.test is not None or held.weight_bp(known.colour) != ALL_BP:
         return f"{service.name} is routed as {held} with {known.colour} stable"
     return None
+
+
+def bound_ms(case: Case) -> int:
+    """The longest way to the end from here: whatever waits takes all the time that it may."""
+    progress = case.progress
+    pending = sum(execution.live for execution in progress.executions.values())
+    pending += sum(deployment.live for deployment in progress.deployments.values())
+    pending += sum(service.waiting is not None for service in progress.services.values())
+    app = case.options.app
+    slowest_ms = max(_longest_ms(app, service) for service in app.services)
+    last_ask_ms = max((ask.at_ms or 0 for ask in case.options.asks), default=0)
+    return (pending + 1) * slowest_ms + max(0, last_ask_ms - case.now)
+
+
+def _longest_ms(app: App, service: Service) -> int:
+    """What a deployment of that service takes at most, from the push to the last clean-up."""
+    policy = service.deployment
+    pipeline_ms = _JOBS_MS + (app.pipeline.approval_timeout_ms if app.pipeline.approval else 0)
+    hooks_ms = sum(hook.timeout_ms for hook in policy.hooks) * (len(policy.shift.steps) + 1)
+    shift_ms = policy.shift.steps[-1].at_ms + policy.bake_ms + hooks_ms
+    end_ms = service.drain_timeout_ms + service.stop_grace_ms
+    return pipeline_ms + shift_ms + policy.scale_up_timeout_ms + end_ms + BACKOFF_MOST_MS

@@ -1,0 +1,108 @@
+"""The parts of HAProxy's configuration that do not depend on the app, and why they are so.
+
+Source: HAProxy 2.6 configuration manual; the figures were measured under load.
+"""
+
+from tidegate.local.haproxy.routing import SHIFT
+
+# A line for each request goes to the collector: its word, the worker's process id, group, status,
+# how it ended, the second of its end, microseconds to the response's headers ("-" without) and to
+# the end. One thread keeps the lines in the order of their time: a heartbeat's line is a watermark.
+GLOBAL = """\
+global
+  nbthread 1
+  maxconn {max_connections}
+  description {mark}
+  stats socket unix@worker.sock mode 600 level admin expose-fd listeners
+  stats timeout 1h
+  hard-stop-after 1h
+  log ring@requests format raw local0 info
+  ssl-default-bind-options ssl-min-ver TLSv1.2
+
+ring requests
+  format raw
+  maxlen 256
+  size 8388608
+  timeout connect 1s
+  timeout server 10s
+  server collector 127.0.0.1:{port}"""
+
+# `timeout connect` is also the pause before a retry on the same target. The targets are near.
+# `abortonclose`: a client that gave up shows in the metrics then, not at the server's timeout.
+DEFAULTS = """\
+defaults
+  mode http
+  log global
+  log-format "{word} %pid %b %ST %ts %[date] %[var(txn.first)] %[date(0,us),sub(txn.start)]"
+  timeout connect 100ms
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 1h
+  timeout http-request 10s
+  timeout http-keep-alive 60s
+  timeout check 500ms
+  http-reuse always
+  option abortonclose
+  option http-ignore-probes
+  option idle-close-on-response
+  retries 3
+  option redispatch 1
+  retry-on conn-failure empty-response
+  http-error status 503 content-type text/plain string "503: no healthy target\\n\""""
+
+OWN = """\
+frontend heartbeat
+  bind unix@heartbeat.sock mode 600
+  http-request return status 200
+
+backend no-service
+  http-request return status 404 content-type text/plain string "404: no such service\\n\""""
+
+START = "  http-request set-var(txn.start) date(0,us)"
+FIRST = "  http-after-response set-var(txn.first) date(0,us),sub(txn.start)"
+END_UNLESS_SHIFT = f"  http-request allow unless {{ var(txn.to) -m beg {SHIFT} }}"
+TO_TEST = "  http-request set-var(txn.colour) var(txn.to),field(3,:) if !{ var(txn.to) -m end :- }"
+DRAW = """\
+  http-request set-var(txn.green) var(txn.to),field(2,:) unless { var(txn.colour) -m found }
+  http-request set-var(txn.draw) rand(10000),sub(txn.green) unless { var(txn.colour) -m found }
+  http-request set-var(txn.colour) str(green) if { var(txn.draw) -m int lt 0 }
+  http-request set-var(txn.colour) str(blue) unless { var(txn.colour) -m found }
+  http-request set-var(txn.to) var(txn.service),concat(-,txn.colour)"""
+
+# RFC 9110 §9.2.2: these may be sent twice. Anything else a target might have begun to act on.
+SAFE_TO_REPEAT = (
+    "  http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE }"
+)
+
+# After a reload, an idle connection of the old worker may still bring one request. It knows neither
+# the new targets nor the new weights, so it hands the request to its successor.
+SEND = """\
+  use_backend successor-{name} if {{ stopping }}
+  use_backend %[var(txn.to)]
+  default_backend no-service"""
+SUCCESSOR = """\
+backend successor-{name}
+  server successor unix@{name}.sock send-proxy-v2"""
+
+COOKIE = (
+    '  http-response add-header Set-Cookie "tidegate-{service}={colour}; Path=/; HttpOnly; '
+    'SameSite=Lax" if {{ var(txn.draw) -m found }}'
+)
+STAY_GREEN = (
+    "  http-request set-var(txn.colour) str(green) if !{{ var(txn.colour) -m found }} "
+    "{{ var(txn.service) -m str {service} }} {{ req.cook(tidegate-{service}) -m str green }} "
+    "!{{ var(txn.to) -m beg shift:0: }}"
+)
+STAY_BLUE = (
+    "  http-request set-var(txn.colour) str(blue) if !{{ var(txn.colour) -m found }} "
+    "{{ var(txn.service) -m str {service} }} {{ req.cook(tidegate-{service}) -m str blue }} "
+    "!{{ var(txn.to) -m beg shift:10000: }}"
+)
+
+ALL = "".join(
+    (
+        *(GLOBAL, DEFAULTS, OWN, START, FIRST, END_UNLESS_SHIFT, TO_TEST, DRAW, SEND, SUCCESSOR),
+        *(SAFE_TO_REPEAT, COOKIE, STAY_GREEN, STAY_BLUE),
+    )
+)
+"""Everything, to tell one version of it from another."""
