@@ -1,5 +1,6 @@
 """What a machine may have wrong: a port in use, a bad certificate, no HAProxy, a full disk."""
 
+import os
 import socket
 import ssl
 import subprocess
@@ -45,7 +46,7 @@ def test_a_port_in_use_is_named_with_its_holder_and_a_remedy() -> None:
             error = refused(plane, plane.app.listener)
         assert error.number == "TG220"
         assert f"port {plane.app.listener.port}" in error.what
-        assert "python" in error.cause
+        assert f"process {os.getpid()}" in error.cause
         assert error.remedy
     finally:
         plane.close()
