@@ -65,8 +65,7 @@ def rpm_berkeley(headers: Sequence[bytes], order: str = "<", size: int = 4096) -
             items.append((key, struct.pack(f"{order}B3xII", 3, first, len(header))))
     for at in range(0, len(items), 4):
         pages.append(_hash_page(items[at : at + 4], len(pages), order, size))
-    meta = struct.pack(f"{order}12xIII", 0x00061561, 9, size)
-    pages[0] = meta.ljust(25, b"\0") + b"\x08"
+    pages[0] = struct.pack(f"{order}12xIIIxB6xI", 0x00061561, 9, size, 8, len(pages) - 1)
     return b"".join(page.ljust(size, b"\0") for page in pages)
 
 

@@ -12,17 +12,9 @@ from tidegate.core.errors import InternalError, NotFound
 
 COMMAND_TIMEOUT_S = 120
 PUSH_TIMEOUT_S = 300
-TOLD = (
-    "stand-in",
-    "build succeeded",
-    " moves ",
-    " asks for ",
-    "rolls back",
-    "==>",
-    "error ",
-    "cause ",
-    "remedy ",
-)
+_STEPS = ("stand-in", "build succeeded", " moves ", " asks for ", "rolls back", "==>")
+_TROUBLE = ("error", "fatal", "rejected", "cause ", "remedy ")
+TOLD = _STEPS + _TROUBLE
 """Which of a push's lines are passed on; `git push` itself shows them all."""
 
 

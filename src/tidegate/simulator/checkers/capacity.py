@@ -117,15 +117,7 @@ class StableStaysFull:
         most = count.most()
         count.note(case.now, len(serving))
         desired.note(case.now, case.progress.services[service].desired)
-        taken = [name for name in sorted(before - serving) if self._by_controller(case, name)]
+        taken = [name for name in sorted(before - serving) if case.taken_away(name)]
         if not taken or most - len(taken) >= desired.least():
             return None
         return f"{taken[0]} of the stable release was taken away during {deployment.id}"
-
-    def _by_controller(self, case: Case, name: str) -> bool:
-        """Whether a task that was well has lost its traffic by the controller's doing."""
-        task = case.world.fleet.tasks.get(name)
-        if task is None or task.hung_until > case.now - 2 * GRACE_MS:
-            return False
-        target = case.world.balancer.targets.get(name)
-        return task.stopping or (target is not None and target.draining)

@@ -50,6 +50,14 @@ class Case:
         held = self.world.balancer.held.get(service)
         return held.weight_bp(colour) if held else None
 
+    def taken_away(self, name: str) -> bool:
+        """Whether a task that was well of late has lost its traffic by the controller's doing."""
+        task = self.world.fleet.tasks.get(name)
+        if task is None or task.hung_until > self.now - 2 * GRACE_MS:
+            return False
+        target = self.world.balancer.targets.get(name)
+        return task.stopping or (target is not None and target.draining)
+
 
 class Checker(Protocol):
     """One promise. It is asked after every record, effect and mishap, and keeps what it needs."""

@@ -2,7 +2,7 @@
 
 from tidegate.core.decision import StablePromoted
 from tidegate.core.model import ALL_BP
-from tidegate.simulator.checkers.case import GRACE_MS, Case, Recent
+from tidegate.simulator.checkers.case import Case, Recent
 
 
 class TestedTasksArePromoted:
@@ -49,14 +49,6 @@ class TestedTasksArePromoted:
                 del self._tested[name]
                 continue
             for task_id in sorted(tested):
-                if _taken_away(case, task_id):
+                if case.taken_away(task_id):
                     return f"{task_id} was tested, promoted in {name} and then taken away"
         return None
-
-
-def _taken_away(case: Case, name: str) -> bool:
-    task = case.world.fleet.tasks.get(name)
-    if task is None or task.hung_until > case.now - 2 * GRACE_MS:
-        return False
-    target = case.world.balancer.targets.get(name)
-    return task.stopping or (target is not None and target.draining)
