@@ -54,10 +54,15 @@ def undocumented(node: ast.Module | ast.ClassDef, where: str) -> Iterator[str]:
         if not isinstance(child, ast.ClassDef | Function) or child.name.startswith("_"):
             continue
         name = f"{where}:{child.lineno} {child.name}"
-        if ast.get_docstring(child) is None and not _is_setter(child):
+        if ast.get_docstring(child) is None and not _is_setter(child) and not _is_bare(child):
             yield name
         if isinstance(child, ast.ClassDef):
             yield from undocumented(child, where)
+
+
+def _is_bare(node: ast.ClassDef | Function) -> bool:
+    """A protocol's method that only has a signature: what its class says is enough."""
+    return len(node.body) == 1 and ast.unparse(node.body[0]) == "..."
 
 
 def _is_setter(node: ast.ClassDef | Function) -> bool:

@@ -2,14 +2,20 @@
 
 import gzip
 import json
+import time
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from tests.support.web import running
 from tidegate.scan.advisories.build import Builder
 from tidegate.scan.advisories.index import Index
 from tidegate.scan.advisories.record import parse
+from tidegate.scan.advisories.settings import Addresses
 from tidegate.scan.packages import Kind, Package
 
 CRITICAL = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
@@ -92,3 +98,58 @@ def of(kind: Kind, ecosystem: str, name: str, version: str) -> Package:
 def python(name: str, version: str) -> Package:
     """A package of Python."""
     return of(Kind.PYPI, "PyPI", name, version)
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """Serves files by path, with an etag; `faults` says by path how an answer goes wrong."""
+
+    files: ClassVar[dict[str, bytes]] = {}
+    faults: ClassVar[dict[str, str]] = {}
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """The file, what is left of it by the fault, 304 or 404."""
+        content, fault = self.files.get(self.path), self.faults.get(self.path, "")
+        if content is None or fault == "missing":
+            return self.send_error(404)
+        etag = f'"{zlib.crc32(content):x}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.send_response(304)
+            return self.end_headers()
+        self.send_response(200)
+        self.send_header("ETag", etag)
+        if fault != "endless":
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.close_connection = True
+        self._send(content, fault)
+
+    def _send(self, content: bytes, fault: str) -> None:
+        with suppress(OSError):
+            match fault:
+                case "cut short":
+                    self.wfile.write(content[: len(content) // 2])
+                case "silent":
+                    time.sleep(3)
+                case "drips":
+                    for byte in content:
+                        self.wfile.write(bytes((byte,)))
+                        time.sleep(0.05)
+                case "endless":
+                    for _ in range(1000):
+                        self.wfile.write(b"x" * 65536)
+                case _:
+                    self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def bucket(files: dict[str, bytes]) -> Iterator[tuple[Addresses, dict[str, bytes], dict[str, str]]]:
+    """A server of these files, by path: its addresses, the files, and the faults, to be changed."""
+    faults: dict[str, str] = {}
+    handler = type("Files", (Bucket,), {"files": files, "faults": faults})
+    with running(handler) as port:
+        here = f"http://127.0.0.1:{port}"
+        yield Addresses(f"{here}/osv", f"{here}/kev.json", f"{here}/epss.csv.gz"), files, faults

@@ -63,6 +63,7 @@ def rpm_berkeley(headers: Sequence[bytes], order: str = "<", size: int = 4096) -
             first = len(pages)
             pages += _overflow(header, first, order, size)
             items.append((key, struct.pack(f"{order}B3xII", 3, first, len(header))))
+    pages.append(_hash_page([], len(pages), order, size))
     for at in range(0, len(items), 4):
         pages.append(_hash_page(items[at : at + 4], len(pages), order, size))
     pages[0] = struct.pack(f"{order}12xIIIxB6xI", 0x00061561, 9, size, 8, len(pages) - 1)

@@ -23,7 +23,7 @@ MODULES = (
     "dep\tgithub.com/BurntSushi/toml\tv1.2.0\n"
     "=>\tgithub.com/me/toml\tv1.2.1-0.20230101000000-abcdefabcdef\th1:y=\n"
     "dep\tgithub.com/x/local\tv2.0.0+incompatible\n"
-    "=>\t./local\t\n"
+    "=>\t./local\t(devel)\t\n"
     "build\t-compiler=gc\n"
 )
 EXPECTED = [

@@ -95,6 +95,18 @@ def test_what_the_distribution_brought_is_not_reported_a_second_time() -> None:
     assert found(take(lower)) == {"node-a": 0, "b": 0}
 
 
+def test_what_a_package_owns_still_tells_the_distribution_and_its_bad_databases() -> None:
+    database = "var/lib/rpm/Packages"
+    owns = f"/usr/lib/os-release\n/{STATUS}\n/{database}\n"
+    files = {
+        "usr/lib/os-release": DEBIAN,
+        STATUS: stanza("a", "1"),
+        "var/lib/dpkg/info/a.list": owns,
+    }
+    assert take(layer(files)).complete
+    assert not take(layer({**files, database: "damaged"})).complete
+
+
 def test_a_file_put_over_the_distributions_is_reported_and_an_untouched_copy_is_not() -> None:
     path = "usr/share/nodejs/a/package.json"
     lower = layer(

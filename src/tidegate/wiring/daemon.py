@@ -107,7 +107,7 @@ def _assemble(home: Home, described: App) -> Parts:
     waker = Waker()
     client = engine_socket.connect()
     tasks = ContainerTasks(client, home, lambda: described.name, waker.wake)
-    collector = Collector(home.haproxy)
+    collector = Collector(home.haproxy, clock.ahead_ms)
     site = Site(home, client, lambda: engine.progress, resolve)
     jobs = LocalJobs(site, NoScanner(), waker.wake)
     world = World(clock, tasks, balancer, collector, jobs)

@@ -96,12 +96,10 @@ def run(*command: str) -> str:
 
 
 @contextmanager
-def files_of(deb: Path) -> Iterator[tarfile.TarFile]:
+def files_of(deb: Path, part: str = "--fsys-tarfile") -> Iterator[tarfile.TarFile]:
     """The files of a package, to be read once from front to back."""
     with (
-        subprocess.Popen(
-            ["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE
-        ) as process,
+        subprocess.Popen(["dpkg-deb", part, str(deb)], stdout=subprocess.PIPE) as process,
         tarfile.open(fileobj=process.stdout, mode="r|") as files,
     ):
         yield files
@@ -110,6 +108,16 @@ def files_of(deb: Path) -> Iterator[tarfile.TarFile]:
 def control_of(deb: Path) -> str:
     """The package's control fields, as scanners read them from `status.d`."""
     return run("dpkg-deb", "-f", str(deb))
+
+
+def checksums_of(deb: Path) -> bytes:
+    """The package's list of files with their MD5, as scanners read it from `status.d`."""
+    with files_of(deb, "--ctrl-tarfile") as files:
+        for member in files:
+            content = files.extractfile(member) if member.name == "./md5sums" else None
+            if content:
+                return content.read()
+    return b""
 
 
 def _package(line: str) -> Package:

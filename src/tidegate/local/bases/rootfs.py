@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tidegate.local.bases.archive import MERGED, Layer, merged
-from tidegate.local.bases.debian import Package, control_of, files_of
+from tidegate.local.bases.debian import Package, checksums_of, control_of, files_of
 from tidegate.local.bases.recipes import Recipe, User
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -45,9 +45,9 @@ def write_root(
             layer.file(file, text.encode())
         for package in packages:
             _unpack(layer, debs[package.name])
-            layer.file(
-                f"var/lib/dpkg/status.d/{package.name}", control_of(debs[package.name]).encode()
-            )
+            state = f"var/lib/dpkg/status.d/{package.name}"
+            layer.file(state, control_of(debs[package.name]).encode())
+            layer.file(f"{state}.md5sums", checksums_of(debs[package.name]))
         for applet in _applets(debs["busybox"]):
             layer.link(f"usr/bin/{applet}", "busybox")
 

@@ -19,7 +19,7 @@ from tidegate.local.bases.recipes import EVERYWHERE, PATH, Recipe
 from tidegate.local.bases.rootfs import CERTIFICATES, write_root
 
 STAND_IN_FOR = "tidegate.io/standin-for"
-FORMAT = 2
+FORMAT = 3
 """Raised when the same recipe and packages would make another image."""
 _LISTS = Path("/var/lib/apt/lists")
 _MACHINES = {"amd64": "amd64", "arm64": "arm64", "armhf": "arm", "i386": "386"}

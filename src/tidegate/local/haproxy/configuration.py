@@ -100,7 +100,7 @@ def _tests(app: App, rules: PathRules, routes_name: str) -> str:
 
 def _frontend(name: str, bind: str, find: list[str], choose: list[str]) -> str:
     head = [f"frontend {name}", bind, f"  bind unix@{name}.sock mode 600 accept-proxy", parts.START]
-    tail = [*choose, parts.FIRST, parts.SEND.format(name=name)]
+    tail = [*choose, parts.SEND.format(name=name)]
     return "\n".join([*head, *find, parts.END_UNLESS_SHIFT, *tail])
 
 

@@ -6,8 +6,9 @@ Source: HAProxy 2.6 configuration manual; the figures were measured under load.
 from tidegate.local.haproxy.routing import SHIFT
 
 # A line for each request goes to the collector: its word, the worker's process id, group, status,
-# how it ended, the second of its end, microseconds to the response's headers ("-" without) and to
-# the end. One thread keeps the lines in the order of their time: a heartbeat's line is a watermark.
+# how it ended, the second, and the microseconds it took. It is written when the response's headers
+# have come (`logasap`), as ALB's TargetResponseTime is measured; without a response, at the end.
+# One thread keeps the lines in the order of their time: a heartbeat's line is a watermark.
 GLOBAL = """\
 global
   nbthread 1
@@ -33,7 +34,7 @@ DEFAULTS = """\
 defaults
   mode http
   log global
-  log-format "{word} %pid %b %ST %ts %[date] %[var(txn.first)] %[date(0,us),sub(txn.start)]"
+  log-format "{word} %pid %b %ST %ts %[date] %[date(0,us),sub(txn.start)]"
   timeout connect 100ms
   timeout client 60s
   timeout server 60s
@@ -42,6 +43,7 @@ defaults
   timeout http-keep-alive 60s
   timeout check 500ms
   http-reuse always
+  option logasap
   option abortonclose
   option http-ignore-probes
   option idle-close-on-response
@@ -59,7 +61,6 @@ backend no-service
   http-request return status 404 content-type text/plain string "404: no such service\\n\""""
 
 START = "  http-request set-var(txn.start) date(0,us)"
-FIRST = "  http-after-response set-var(txn.first) date(0,us),sub(txn.start)"
 END_UNLESS_SHIFT = f"  http-request allow unless {{ var(txn.to) -m beg {SHIFT} }}"
 TO_TEST = "  http-request set-var(txn.colour) var(txn.to),field(3,:) if !{ var(txn.to) -m end :- }"
 DRAW = """\
@@ -101,7 +102,7 @@ STAY_BLUE = (
 
 ALL = "".join(
     (
-        *(GLOBAL, DEFAULTS, OWN, START, FIRST, END_UNLESS_SHIFT, TO_TEST, DRAW, SEND, SUCCESSOR),
+        *(GLOBAL, DEFAULTS, OWN, START, END_UNLESS_SHIFT, TO_TEST, DRAW, SEND, SUCCESSOR),
         *(SAFE_TO_REPEAT, COOKIE, STAY_GREEN, STAY_BLUE),
     )
 )

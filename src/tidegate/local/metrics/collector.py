@@ -13,7 +13,7 @@ connection when they begin to stop (`sink_forward_io_handler` in src/sink.c).
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,11 +40,15 @@ class Counted:
 
 
 class Collector:
-    """Counts from `start` to `close`. Only the newest one on a directory gets HAProxy's lines."""
+    """Counts from `start` to `close`. Only the newest one on a directory gets HAProxy's lines.
 
-    def __init__(self, home_dir: Path) -> None:
+    `ahead_ms` is how far the controller's clock is ahead of the machine's (`local.clock`).
+    """
+
+    def __init__(self, home_dir: Path, ahead_ms: Callable[[], int] = lambda: 0) -> None:
+        self._ahead_ms = ahead_ms
         self._place = Place(home_dir.resolve())
-        self._window = Window(b"")
+        self._window = Window(b"", self._ahead_ms)
         self._totals: dict[Group, GroupTotals] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -59,7 +63,7 @@ class Collector:
         """
         self._place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         streams = Streams(self._place)
-        self._window = Window(streams.reports.word.encode())
+        self._window = Window(streams.reports.word.encode(), self._ahead_ms)
         self._thread = threading.Thread(
             target=self._run, args=(streams,), name="metrics", daemon=True
         )

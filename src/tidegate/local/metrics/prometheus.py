@@ -32,7 +32,7 @@ def render(counted: Counted, look: Look | None, lost: int) -> str:
         _family(
             "tidegate_request_errors_total",
             "counter",
-            "Requests answered with 5xx, cut short, or not at all.",
+            "Requests answered with 5xx or not at all.",
             (("", _labels(group), totals.errors) for group, totals in groups),
         ),
         _family(

@@ -7,7 +7,6 @@ from tidegate.local.metrics.collector import Collector
 from tidegate.local.metrics.loss import Loss
 from tidegate.local.metrics.prometheus import render
 
-
 _APART_S = 1.0
 """Lines take some hundredths of a second; looks so far apart can be compared."""
 

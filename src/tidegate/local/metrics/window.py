@@ -1,13 +1,13 @@
 """The lines of the data plane, counted by target group and second. No clock and no socket here.
 
-A line is `WORD 4711 shop-green 200 -- 1700000000 1234 1250`: a word that proves it is HAProxy's,
-the worker's process id, group, status, how it ended, the second of its end, microseconds to the
-response's headers ("-" without a response) and to the end. Nothing in it comes from a client. All
-but the last two words are the same for many lines, so they are read once.
+A line is `WORD 4711 shop-green 200 -- 1700000000 1234`: a word that proves it is HAProxy's, the
+worker's process id, group, status, how it ended, the second, and the microseconds until the
+response's headers, or until the end if none came. Nothing in it comes from a client. All but the
+last word is the same for many lines, so it is read once.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, bucket_of, merge
@@ -37,13 +37,15 @@ class Window:
     """Counts of the last two hours, and the lines that are still coming in.
 
     `word` is what a line must begin with. `late` counts the requests that came after their second
-    was given out as complete. Not safe for threads: its owner locks.
+    was given out as complete. HAProxy writes the machine's time, which may jump; `ahead_ms` is
+    added to it, in whole seconds (`local.clock`). Not safe for threads: its owner locks.
     """
 
-    def __init__(self, word: bytes) -> None:
+    def __init__(self, word: bytes, ahead_ms: Callable[[], int] = lambda: 0) -> None:
         self.late = 0
         self.until_ms = 0
         self._word = word
+        self._ahead_ms = ahead_ms
         self._filed: dict[int, int] = {}
         self._open: dict[bytes, tuple[Kind, list[int]]] = {}
         self._counts: dict[bytes, list[int]] = {}
@@ -55,15 +57,13 @@ class Window:
         beat = 0
         counts, buckets = self._counts, self._buckets
         for line in lines:
-            head, _, rest = line.rpartition(b" ")
-            head, _, first = head.rpartition(b" ")
+            head, _, latency = line.rpartition(b" ")
             count = counts.get(head)
             if count is None:
                 count, at_ms = self._new(head)
                 beat = at_ms or beat
                 if count is None:
                     continue
-            latency = rest if first == b"-" else first
             bucket = buckets.get(latency)
             if bucket is None:
                 bucket = self._bucket(latency)
@@ -117,7 +117,7 @@ class Window:
         pid, name, status, ending, second = words[1:]
         if not (pid.isdigit() and second.isdigit()):
             return None, 0
-        at_ms = int(second) * 1000
+        at_ms = (int(second) + round(self._ahead_ms() / 1000)) * 1000
         group = of_group(name.decode(errors="replace"))
         if group is None:
             return None, at_ms if name == _HEARTBEAT else 0
@@ -146,16 +146,12 @@ class Window:
 def _outcome(status: bytes, ending: bytes) -> tuple[int, bool]:
     """The class of a line and whether it is an error, by its status and how it ended.
 
-    No answer counts with 5xx, or with 4xx (as ALB's 460) when it was the client who went. An answer
-    that the target or we cut short is an error too. A tunnel (101) may end in any way.
+    No answer counts with 5xx, or with 4xx (as ALB's 460) when it was the client who went.
     Source: HAProxy 2.6 configuration manual, §8.5 "Session state at disconnection".
     """
-    if not status.isdigit() or status == b"0":
-        by_client = ending.startswith((b"C", b"c"))
-        return (4, False) if by_client else (5, True)
-    first = int(status[:1])
-    cut = ending.startswith((b"S", b"s", b"K", b"D")) and first != 1
-    return first, first == 5 or cut
+    if status.isdigit() and status != b"0":
+        return int(status[:1]), status.startswith(b"5")
+    return (4, False) if ending.startswith((b"C", b"c")) else (5, True)
 
 
 def _second(kind: Kind, count: list[int]) -> Second:

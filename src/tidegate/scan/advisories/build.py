@@ -1,0 +1,150 @@
+"""Write the index: a fresh SQLite file from advisories, one ecosystem after the other.
+
+The same advisories in the same order give the same bytes, so its digest names the content.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tidegate.core.seen import Severity
+from tidegate.scan.advisories import problems, severity
+from tidegate.scan.advisories.record import Advisory, Affected
+
+FORMAT = 1
+"""The version of the tables. A file of another version is built anew, not read."""
+
+TABLES = f"""
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -65536;
+PRAGMA user_version = {FORMAT};
+CREATE TABLE vuln (
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL, severity TEXT, score REAL, summary TEXT NOT NULL,
+    names TEXT NOT NULL);
+CREATE TABLE affected (
+    ecosystem TEXT, package TEXT, n INTEGER, entries TEXT NOT NULL,
+    PRIMARY KEY (ecosystem, package, n)) WITHOUT ROWID;
+CREATE TABLE kev (cve TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE epss (cve TEXT PRIMARY KEY, chance REAL NOT NULL) WITHOUT ROWID;
+"""
+ENUMERATED = ("PyPI", "npm", "Go", "Maven")
+"""The ecosystems whose lists of versions say more than the ranges beside them."""
+
+Known = tuple[Severity, float | None]
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+class Builder:
+    """Takes advisories and writes them into `path`, which must not be there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: dict[str, tuple[int, str]] = {}
+        self._known: dict[str, Known] = {}
+        self._untold: list[tuple[int, tuple[str, ...]]] = []
+        self._vulns: dict[int, tuple[object, ...]] = {}
+        self._rows: list[tuple[str, str, int, str]] = []
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._database = sqlite3.connect(self.path, isolation_level=None)
+            self._database.executescript(TABLES)
+            self._database.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise problems.disk(str(self.path), str(error)) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: object, trace: TracebackType | None
+    ) -> None:
+        """Close; what was not finished is no index, and its owner removes the file."""
+        self._database.close()
+
+    def add(self, advisories: Iterable[Advisory]) -> None:
+        """Take records. Of one id the newest counts; withdrawn ones and plain bugs are left out.
+
+        Raises `GateError`: TG427, and whatever reading the records raises.
+        """
+        for advisory in advisories:
+            if not advisory.withdrawn and advisory.is_advisory:
+                self._take(advisory)
+
+    def add_feeds(self, kev: Iterable[str], epss: Iterable[tuple[str, float]]) -> None:
+        """Take the CVEs of KEV, and EPSS's (CVE, chance)."""
+        self._write("INSERT INTO kev VALUES (?)", ((cve,) for cve in kev))
+        self._write("INSERT OR REPLACE INTO epss VALUES (?, ?)", epss)
+
+    def finish(self) -> None:
+        """Write what is left, and give each unrated advisory the worst rating of its aliases."""
+        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?)", self._vulns.values())
+        rated = []
+        for n, names in self._untold:
+            found = [self._known[name] for name in names if name in self._known]
+            if found:
+                level, score = max(found, key=lambda known: severity.rank(known[0]))
+                rated.append((level, score, n))
+        self._write("UPDATE vuln SET severity = ?, score = ? WHERE n = ?", rated)
+        self._rows.sort()
+        self._write("INSERT INTO affected VALUES (?, ?, ?, ?)", self._rows)
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise problems.disk(str(self.path), str(error)) from error
+
+    def _take(self, advisory: Advisory) -> None:
+        before = self._seen.get(advisory.id)
+        if before is not None:
+            if advisory.modified <= before[1]:
+                return
+            del self._vulns[before[0]]
+        self._next += 1
+        n, names = self._next, (advisory.id, *advisory.aliases)
+        self._seen[advisory.id] = (n, advisory.modified)
+        if advisory.severity is None:
+            self._untold.append((n, names))
+        else:
+            self._rate(names, (advisory.severity, advisory.score))
+        told = _compact([advisory.aliases, advisory.covers])
+        row = (n, advisory.id, advisory.severity, advisory.score, advisory.summary, told)
+        self._vulns[n] = row
+        for (ecosystem, package), entries in _by_package(advisory.affected).items():
+            self._rows.append((ecosystem, package, n, _compact(entries)))
+
+    def _rate(self, names: Iterable[str], known: Known) -> None:
+        for name in names:
+            other = self._known.get(name)
+            if other is None or severity.rank(other[0]) < severity.rank(known[0]):
+                self._known[name] = known
+
+    def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        try:
+            self._database.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise problems.disk(str(self.path), str(error)) from error
+
+
+def _by_package(affected: Iterable[Affected]) -> dict[tuple[str, str], list[list[object]]]:
+    found: dict[tuple[str, str], list[list[object]]] = {}
+    for entry in affected:
+        found.setdefault((entry.ecosystem, entry.package), []).append(_entry(entry))
+    return found
+
+
+def _entry(entry: Affected) -> list[object]:
+    """As `index` reads it back. An event is one text: the first letter of its kind, the version."""
+    ranges = [[f"{kind[:2]}{version}" for kind, version in events] for events in entry.ranges]
+    exact = entry.versions if entry.ecosystem in ENUMERATED or not ranges else ()
+    fields: list[object] = [ranges, exact, entry.severity, entry.status, entry.module]
+    while fields and not fields[-1]:
+        fields.pop()
+    return fields
+
+
+def _compact(value: object) -> str:
+    return _ENCODER.encode(value)

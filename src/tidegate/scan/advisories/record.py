@@ -1,0 +1,165 @@
+"""One OSV record, read from JSON into what the index keeps (OSV schema 1.7).
+
+A record is somebody else's text: whatever does not have the schema's shape is a `BadRecord`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from tidegate.core.seen import Severity
+from tidegate.scan.advisories import severity
+
+Event = tuple[str, str]
+"""What begins or ends a range: ("introduced" | "fixed" | "last_affected" | "limit", version)."""
+
+EVENTS = ("introduced", "fixed", "last_affected", "limit")
+_COMPARED = ("ECOSYSTEM", "SEMVER")
+_BUNDLES = re.compile(r"(DSA|DLA|DTSA|ALSA|RLSA|RHSA|USN|SUSE-SU|openSUSE-SU)-")
+_NO_ADVISORY = re.compile(r"(ALBA|ALEA|RLBA|RLEA|RHBA|RHEA)-")
+_VENDOR_WORD = re.compile(r"(Critical|Important|Moderate|Low): ")
+_STREAM = re.compile(r"^\w+: ([\w.+-]+:[\w.+-]+) ")
+_MOST_SUMMARY = 200
+
+
+class BadRecord(ValueError):
+    """The text is no OSV record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """The versions of one package that are vulnerable.
+
+    `ranges` are of the package's own versions; `versions` is an extra, exact list. `severity` is
+    the distribution's own word on this package, `status` "unimportant" or "end-of-life".
+    `module` tells a modular rpm's stream, "name:stream"; "?" when it is modular and untold.
+    """
+
+    ecosystem: str
+    package: str
+    ranges: tuple[tuple[Event, ...], ...] = ()
+    versions: tuple[str, ...] = ()
+    severity: Severity | None = None
+    status: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """One record. `aliases` are other names of the same vulnerability, `covers` the several that a
+    distribution's notice fixes at once: each of them is a vulnerability of its own.
+    """
+
+    id: str
+    modified: str = ""
+    withdrawn: bool = False
+    summary: str = ""
+    severity: Severity | None = None
+    score: float | None = None
+    aliases: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    affected: tuple[Affected, ...] = field(default=())
+
+    @property
+    def is_advisory(self) -> bool:
+        """False for a vendor's notice of plain bugs or of new features."""
+        return not _NO_ADVISORY.match(self.id)
+
+
+def parse(text: bytes) -> Advisory:
+    """Read one record. Raises `BadRecord`."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadRecord(f"no JSON: {str(error)[:100]}") from error
+    if not isinstance(record, dict) or not _text(record.get("id")):
+        raise BadRecord("a record has an id")
+    try:
+        return _advisory(record)
+    except (TypeError, AttributeError) as error:
+        raise BadRecord(f"not the schema's shape: {str(error)[:100]}") from error
+
+
+def _advisory(record: Mapping[str, Any]) -> Advisory:
+    names, summary = _names(record), _text(record.get("summary"))
+    level, score = severity.of_entries(record.get("severity"))
+    vendor = _VENDOR_WORD.match(summary)
+    word = (record.get("database_specific") or {}).get("severity")
+    told = severity.of_word(vendor[1]) if vendor else severity.of_word(word)
+    bundle = len(names) > 1 and _BUNDLES.match(record["id"]) is not None
+    stream = _STREAM.match(summary)
+    return Advisory(
+        id=record["id"],
+        modified=_text(record.get("modified")),
+        withdrawn=bool(record.get("withdrawn")),
+        summary=summary[:_MOST_SUMMARY],
+        severity=told or level,
+        score=score,
+        aliases=() if bundle else names,
+        covers=names if bundle else (),
+        affected=tuple(
+            _affected(entry, stream[1] if stream else "?")
+            for entry in record.get("affected") or ()
+            if entry.get("package")
+        ),
+    )
+
+
+def _names(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The vulnerability's other names. AlmaLinux has CVEs in `related`, Debian in `upstream`."""
+    keys = ["aliases", "upstream"]
+    if _BUNDLES.match(record["id"]):
+        keys.append("related")
+    found = {_text(name): None for key in keys for name in record.get(key) or ()}
+    found.pop(record["id"], None)
+    return tuple(name for name in found if name)
+
+
+def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
+    package = entry["package"] if isinstance(entry["package"], dict) else {}
+    ecosystem, name = _text(package.get("ecosystem")), _text(package.get("name"))
+    if not ecosystem or not name:
+        raise BadRecord("an affected package has an ecosystem and a name")
+    urgency = (entry.get("ecosystem_specific") or {}).get("urgency")
+    own, _ = severity.of_entries(entry.get("severity"))
+    ranges = tuple(
+        tuple(_events(found.get("events") or ()))
+        for found in entry.get("ranges") or ()
+        if found.get("type") in _COMPARED
+    )
+    return Affected(
+        ecosystem=ecosystem,
+        package=canonicalize_name(name) if ecosystem == "PyPI" else name,
+        ranges=ranges,
+        versions=tuple(_text(version) for version in entry.get("versions") or ()),
+        severity=severity.of_word(urgency) or own,
+        status=urgency if urgency in ("unimportant", "end-of-life") else "",
+        module=stream if _is_modular(ranges) else "",
+    )
+
+
+def _events(events: object) -> Iterator[Event]:
+    if not isinstance(events, list):
+        raise BadRecord("a range has a list of events")
+    for event in events:
+        for kind, version in event.items():
+            if kind in EVENTS:
+                yield kind, _text(version)
+
+
+def _is_modular(ranges: tuple[tuple[Event, ...], ...]) -> bool:
+    """Whether the fix is a package of an rpm module: its release says so."""
+    return any(".module" in version for events in ranges for _, version in events)
+
+
+def _text(value: object) -> str:
+    """A text, or "" for nothing. Raises `BadRecord` for anything else."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRecord(f"not a text: {str(value)[:60]}")
+    return value

@@ -1,0 +1,157 @@
+"""One vulnerability has many names: the advisories that speak of the same one become one match.
+
+A record's aliases are names of the same vulnerability. What a distribution's notice covers (DSA,
+ALSA) is several of them: where the data has each on its own, the notice adds its name to them, else
+it is a match of its own, and waiving one of what it covers does not waive the rest.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cmp_to_key
+
+from tidegate.core.seen import Severity
+from tidegate.scan.advisories import severity
+from tidegate.scan.advisories.index import Index, Known
+from tidegate.scan.packages import Package
+from tidegate.scan.versions import Compare, Unordered, comparator
+
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+_PREFERENCE = ("CVE-", "GHSA-", "PYSEC-", "GO-")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One vulnerability in one package.
+
+    `aliases` are its other names, sorted. `covers` are CVEs that a distribution's notice fixes
+    together and that the data does not have singly. `fixed_version` None: there is no fix.
+    `exploited`: CISA lists it; `chance` is EPSS, 0 to 1, None without such data. `status` is the
+    distribution's "unimportant" or "end-of-life". Not `certain`: versions could not be compared.
+    """
+
+    id: str
+    package: Package
+    severity: Severity
+    aliases: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    fixed_version: str | None = None
+    score: float | None = None
+    summary: str = ""
+    status: str = ""
+    certain: bool = True
+    exploited: bool = False
+    chance: float | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name of it, and of what it covers."""
+        return frozenset((self.id, *self.aliases, *self.covers))
+
+
+@dataclass(slots=True)
+class Said:
+    """What one advisory, or several on the same vulnerability, say of a package that is hit."""
+
+    names: set[str]
+    covers: set[str]
+    severity: Severity
+    score: float | None = None
+    fixes: set[str] = field(default_factory=set)
+    summary: str = ""
+    status: str = ""
+    certain: bool = True
+
+    def join(self, other: "Said") -> None:
+        """Take in what another advisory says of the same: the worst, and every fix."""
+        self.names |= other.names
+        if severity.rank(other.severity) > severity.rank(self.severity):
+            self.severity = other.severity
+        self.score = max((s for s in (self.score, other.score) if s is not None), default=None)
+        self.fixes |= other.fixes
+        self.summary = self.summary or other.summary
+        self.status = self.status if self.status == other.status else ""
+        self.certain = self.certain or other.certain
+
+
+def merge(said: Iterable[Said], known: Iterable[Known]) -> list[Said]:
+    """One entry per vulnerability. `known` is all that the data has on the package, hit or not."""
+    everything = list(said)
+    merged = _by_names([one for one in everything if not one.covers])
+    single = {name for k in known if not k.covers for name in names_of(k)}
+    notices: list[Said] = []
+    for notice in sorted((s for s in everything if s.covers), key=_widest_first):
+        for other in (one for one in merged if one.names & notice.covers):
+            _annotate(other, notice)
+        notice.covers -= single
+        wider = next((one for one in notices if notice.covers <= one.covers), None)
+        if notice.covers and wider:
+            wider.join(notice)
+        elif notice.covers:
+            notices.append(notice)
+    return merged + notices
+
+
+def names_of(known: Known) -> set[str]:
+    """All names of an advisory's vulnerability; "DEBIAN-CVE-2024-1" is also that CVE."""
+    return {known.id, *known.aliases, *([] if known.covers else _CVE.findall(known.id))}
+
+
+def preferred(names: Iterable[str]) -> str:
+    """The name to show: a CVE, if there is one."""
+
+    def rank(name: str) -> tuple[int, str]:
+        found = (n for n, prefix in enumerate(_PREFERENCE) if name.startswith(prefix))
+        return next(found, len(_PREFERENCE)), name
+
+    return min(names, key=rank)
+
+
+def latest(fixes: Sequence[str], compare: Compare) -> str | None:
+    """The fix that clears every advisory: the newest; None without any."""
+    try:
+        return max(fixes, key=cmp_to_key(compare), default=None)
+    except Unordered:
+        return max(fixes)
+
+
+def matched(said: Said, package: Package, index: Index) -> Match:
+    """The match that the merged advisories make, with what KEV and EPSS say of it."""
+    id, names = preferred(said.names), said.names | said.covers
+    return Match(
+        id=id,
+        package=package,
+        severity=said.severity,
+        aliases=tuple(sorted(said.names - {id})),
+        covers=tuple(sorted(said.covers)),
+        fixed_version=latest(sorted(said.fixes), comparator(package.ecosystem)),
+        score=said.score,
+        summary=said.summary,
+        status=said.status,
+        certain=said.certain,
+        exploited=not index.exploited.isdisjoint(names),
+        chance=index.chance(sorted(names)),
+    )
+
+
+def _by_names(said: Iterable[Said]) -> list[Said]:
+    """Join what shares a name, however far apart: A with B, B with C."""
+    found: list[Said] = []
+    for one in said:
+        same = [other for other in found if other.names & one.names]
+        for other in same:
+            one.join(other)
+        found = [other for other in found if other not in same] + [one]
+    return found
+
+
+def _widest_first(notice: Said) -> tuple[int, str]:
+    return -len(notice.covers), min(notice.names)
+
+
+def _annotate(single: Said, notice: Said) -> None:
+    """The notice's name and, where nobody told it, its severity; its fix clears the single."""
+    single.names |= notice.names
+    single.fixes = single.fixes or set(notice.fixes)
+    if single.severity is Severity.UNKNOWN:
+        single.severity = notice.severity

@@ -1,0 +1,54 @@
+"""Which of two versions is the newer, by the rules of the ecosystem that they come from.
+
+Every comparator is proven against the ecosystem's own implementation where one is installed.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from tidegate.scan.versions import apk, deb, maven, pep440, rpm, semver
+from tidegate.scan.versions.unordered import Unordered
+
+__all__ = ["ECOSYSTEMS", "Compare", "Unordered", "comparator"]
+
+Compare = Callable[[str, str], int]
+"""Below 0, 0 or above 0, as the first version is older, the same or newer.
+
+Raises `Unordered` when the ecosystem's rules do not say; that never means "the same".
+"""
+
+_BY_ECOSYSTEM: dict[str, Compare] = {
+    "Debian": deb.compare,
+    "Ubuntu": deb.compare,
+    "Alpine": apk.compare,
+    "Wolfi": apk.compare,
+    "Chainguard": apk.compare,
+    "AlmaLinux": rpm.compare,
+    "Rocky Linux": rpm.compare,
+    "Red Hat": rpm.compare,
+    "SUSE": rpm.compare,
+    "openSUSE": rpm.compare,
+    "openEuler": rpm.compare,
+    "PyPI": pep440.compare,
+    "npm": semver.compare,
+    "Go": semver.compare,
+    "Maven": maven.compare,
+}
+
+ECOSYSTEMS = frozenset(_BY_ECOSYSTEM)
+"""The ecosystems whose versions can be compared, by the first part of their OSV name."""
+
+
+@lru_cache(maxsize=256)
+def comparator(ecosystem: str) -> Compare:
+    """The comparator of an OSV ecosystem, such as "Debian:12" or "PyPI".
+
+    Of an ecosystem that is not known, only a version and itself can be compared.
+    """
+    return _BY_ECOSYSTEM.get(ecosystem.partition(":")[0], _exactly)
+
+
+def _exactly(a: str, b: str) -> int:
+    if a == b:
+        return 0
+    raise Unordered(a, b)
