@@ -1,0 +1,230 @@
+"""Our data plane beside bare HAProxy with a static configuration, in turns.
+
+Both have one thread and the same four targets, which another HAProxy plays. Ours has its whole
+configuration (routes, splits, retries) and a collector that counts every request, as in the daemon;
+the bare one has neither. `steady`: no deployment runs. `shift`: half of the traffic goes to the
+other target group, and the weights change twice a second.
+"""
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import wrk
+from bench.claims import Claim, Goal
+from bench.images import say
+from bench.ports import free_ports
+from bench.size import Size
+from tidegate.core.actions import RegisterTarget
+from tidegate.core.model import App, Colour, Listener, Service
+from tidegate.core.seen import Routing
+from tidegate.load import Background, Plan, Target, constant, summarise
+from tidegate.local.haproxy.balancer import HAProxyBalancer
+from tidegate.local.haproxy.machine import find_binary
+from tidegate.local.metrics.collector import Collector
+
+SERVICE = "web"
+SECONDS = 4
+FIXED_RATE = 4_000
+STEADY, SHIFT, BARE = "ours, steady", "ours, during a shift", "bare HAProxy"
+_TIMEOUTS = """\
+defaults
+  mode http
+  timeout connect 100ms
+  timeout client 60s
+  timeout server 60s
+  timeout http-keep-alive 60s
+"""
+_TARGETS = """\
+global
+  nbthread 1
+  maxconn 4000
+{timeouts}
+frontend targets
+{binds}
+  http-request return status 200 content-type text/plain string "{body}"
+"""
+_STATIC = """\
+global
+  nbthread 1
+  maxconn 8000
+{timeouts}
+  http-reuse always
+frontend production
+  bind 127.0.0.1:{port}
+  default_backend web
+backend web
+  balance roundrobin
+{servers}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One run of one side. CPU is of HAProxy alone, in microseconds a request."""
+
+    per_second: float
+    saturated_p99_ms: float
+    cpu_us: float
+    p99_ms: float
+
+
+@dataclass
+class Planes:
+    """Both sides, running: their ports and process ids."""
+
+    bare_port: int
+    bare_pid: int
+    our_port: int
+    our_pid: int
+    balancer: HAProxyBalancer
+    collector: Collector
+    passes: dict[str, list[Pass]] = field(default_factory=dict)
+
+    def measure(self, name: str) -> None:
+        """One pass of this side."""
+        bare = name == BARE
+        port, pid = (self.bare_port, self.bare_pid) if bare else (self.our_port, self.our_pid)
+        begun = busy_ns(pid)
+        said = wrk.load(port, SECONDS)
+        cpu_us = (busy_ns(pid) - begun) / 1_000 / (said.per_second * SECONDS)
+        if said.failed:
+            raise SystemExit(f"{name}: {said.failed} requests failed")
+        done = Pass(said.per_second, said.p99_ms, cpu_us, fixed_p99_ms(port))
+        self.passes.setdefault(name, []).append(done)
+        say(
+            f"{name}: {done.per_second:,.0f} requests/s, {cpu_us:.1f} us each, p99 "
+            f"{done.p99_ms:.2f} ms at {FIXED_RATE:,} requests/s"
+        )
+
+    def split(self, green_bp: int, test: Colour | None = None) -> None:
+        """Set the weights of ours."""
+        self.balancer.route(Routing(SERVICE, green_bp, test))
+
+
+def fixed_p99_ms(port: int) -> float:
+    """The p99 of latency at a fixed rate that either side bears easily."""
+    plan = Plan((Target(f"http://127.0.0.1:{port}/"),), constant(FIXED_RATE, 2))
+    with Background(plan) as load:
+        return summarise(load.wait(30)).latency.percentile_us(99) / 1_000
+
+
+def busy_ns(pid: int) -> int:
+    """The CPU time of a process with one thread so far (proc(5), schedstat)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+def measure(size: Size) -> list[Claim]:
+    """Passes of each side in turns, and what they come to."""
+    wrk.ensure()
+    folder = Path(tempfile.mkdtemp(prefix="tgb-", dir="/tmp"))
+    try:
+        with _planes(folder) as planes:
+            for _ in range(size.pairs):
+                planes.measure(BARE)
+                planes.split(0)
+                planes.measure(STEADY)
+                with _shifting(planes):
+                    planes.measure(SHIFT)
+            return claims_of(planes.passes)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def claims_of(passes: dict[str, list[Pass]]) -> list[Claim]:
+    """Medians over the passes; a ratio is of two medians."""
+
+    def middle(name: str, of: Callable[[Pass], float]) -> float:
+        return statistics.median(of(one) for one in passes[name])
+
+    note = f"medians of {len(passes[BARE])} passes in turns"
+    goals = {STEADY: Goal(0.9, "ratio", at_least=True), SHIFT: Goal(0.7, "ratio", at_least=True)}
+    claims = []
+    for name, goal in goals.items():
+        for what, unit, of in _FIGURES:
+            its_goal = goal if what == "throughput" else None
+            numbers = (middle(name, of), middle(BARE, of))
+            claims.append(Claim(f"{what}, {name}", *numbers, unit, its_goal, note))
+    return claims
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[Pass], float]], ...] = (
+    ("throughput", "requests/s", lambda one: one.per_second),
+    ("CPU a request", "us", lambda one: one.cpu_us),
+    ("p99 at capacity", "ms", lambda one: one.saturated_p99_ms),
+    (f"p99 at {FIXED_RATE:,} requests/s", "ms", lambda one: one.p99_ms),
+)
+
+
+# --- the two sides --------------------------------------------------------------------------------
+
+
+@contextmanager
+def _planes(folder: Path) -> Iterator[Planes]:
+    bare_port, our_port, test_port, *targets = free_ports(7)
+    servers = "\n".join(f"  server s{n} 127.0.0.1:{port}" for n, port in enumerate(targets))
+    binds = "\n".join(f"  bind 127.0.0.1:{port}" for port in targets)
+    behind = _TARGETS.format(timeouts=_TIMEOUTS, binds=binds, body="x" * 128)
+    static = _STATIC.format(timeouts=_TIMEOUTS, port=bare_port, servers=servers)
+    balancer = HAProxyBalancer(folder / "ours")
+    collector = Collector(folder / "ours")
+    with _haproxy(folder / "targets.cfg", behind), _haproxy(folder / "bare.cfg", static) as bare:
+        try:
+            collector.start()
+            listener = Listener(port=our_port, test_port=test_port)
+            balancer.serve(App("bench", (Service(SERVICE),), listener))
+            for colour in Colour:
+                for number, port in enumerate(targets):
+                    address = f"127.0.0.1:{port}"
+                    task = f"{colour}{number}"
+                    balancer.register(RegisterTarget(task, SERVICE, colour, address))
+            look = balancer.look()
+            if look is None:
+                raise SystemExit("our HAProxy gives no answer")
+            yield Planes(bare_port, bare, our_port, look.serving.pid, balancer, collector)
+        finally:
+            balancer.stop()
+            collector.close()
+
+
+@contextmanager
+def _haproxy(path: Path, text: str) -> Iterator[int]:
+    """One with that configuration; its process id."""
+    path.write_text(text)
+    process = subprocess.Popen([find_binary(None), "-db", "-q", "-f", str(path)])
+    try:
+        time.sleep(0.5)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def _shifting(planes: Planes) -> Iterator[None]:
+    """A shift under way: both groups have traffic, and the weights change twice a second."""
+    over = threading.Event()
+
+    def change() -> None:
+        weights = (4_500, 5_000, 5_500)
+        number = 0
+        while not over.is_set():
+            planes.split(weights[number % len(weights)], Colour.GREEN)
+            number += 1
+            over.wait(0.5)
+
+    planes.split(5_000, Colour.GREEN)
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,123 @@
+"""What the comparison with Swarm found, and the claims that it comes to. Pure."""
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bench.claims import Claim, Goal
+from bench.ours import ALL_AT_ONCE, LINEAR, Tidegate
+from bench.peer import ONE_BY_ONE, TOGETHER, Swarm
+
+OURS, PEER = Tidegate.name, Swarm.name
+PEERS_WAYS = (TOGETHER, ONE_BY_ONE)
+_ENDS = {"good": "ends gracefully", "abrupt": "ends at once on SIGTERM"}
+_WRONG = {"errors3": "3 % errors", "slow3": "three times slower"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One delivery. Seconds from the command to the last old answer, and to the last old task."""
+
+    all_new_s: float
+    replaced_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Long answers and connections that were begun, and those cut or refused."""
+
+    begun: int
+    cut: int
+
+
+@dataclass(slots=True)
+class Sent:
+    """All short requests of one contender. In `late` runs the sender itself was late."""
+
+    runs: int = 0
+    requests: int = 0
+    failed: int = 0
+    late: int = 0
+
+    def add(self, requests: int, failed: int, sound: bool) -> None:
+        """A run more."""
+        self.runs += 1
+        self.requests += requests
+        self.failed += failed
+        self.late += not sound
+
+
+@dataclass(slots=True)
+class Found:
+    """By contender and way and rate; by contender and how the app ends; by contender and fault."""
+
+    moved: dict[tuple[str, str, int], list[Moved]] = field(default_factory=dict)
+    cut: dict[tuple[str, str], Cut] = field(default_factory=dict)
+    wrong: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
+
+
+def claims_of(found: Found, watch_s: float) -> list[Claim]:
+    """The claims, as far as both have been measured."""
+    return [*_times(found), *_cuts(found), *_wrongs(found, watch_s), _failed(found)]
+
+
+def _times(found: Found) -> Iterator[Claim]:
+    """All at once beside Swarm's fastest way, and step by step beside one by one."""
+    rates = sorted({rate for name, _, rate in found.moved if name == PEER})
+    for rate in rates:
+        for what, of, goal in (
+            ("4 tasks replaced", lambda m: m.replaced_s, Goal(0.5, "ratio")),
+            ("all answers new", lambda m: m.all_new_s, None),
+        ):
+            together, one_by_one = (_middle(found, PEER, how, rate, of) for how in PEERS_WAYS)
+            at_once = _middle(found, OURS, ALL_AT_ONCE, rate, of)
+            steps = _middle(found, OURS, LINEAR, rate, of)
+            runs = len(found.moved[OURS, ALL_AT_ONCE, rate])
+            note = f"median of {runs}, from the command: for ours `git push`, its pipeline included"
+            name = f"{what}, all at once, at {rate:,} requests/s"
+            yield Claim(name, at_once, min(together, one_by_one), "s", goal, note)
+            name = f"{what}, in 5 steps of 0.5 s (peer: one by one), at {rate:,} requests/s"
+            yield Claim(name, steps, one_by_one, "s")
+
+
+def _middle(found: Found, name: str, how: str, rate: int, of: Callable[[Moved], float]) -> float:
+    return statistics.median(map(of, found.moved[name, how, rate]))
+
+
+def _cuts(found: Found) -> Iterator[Claim]:
+    for mode in dict.fromkeys(mode for _, mode in found.cut):
+        ours, peer = found.cut[OURS, mode], found.cut[PEER, mode]
+        yield Claim(
+            f"long answers and connections cut, app {_ENDS[mode]}",
+            ours.cut,
+            peer.cut,
+            goal=Goal(0),
+            note=f"of {ours.begun} and {peer.begun}: answers of 5 s, connections held for 6 s",
+        )
+
+
+def _wrongs(found: Found, watch_s: float) -> Iterator[Claim]:
+    watch = f"Swarm never notices: counted until its update ended and {watch_s:g} s longer"
+    for name, fault, rate in found.wrong:
+        if name == OURS:
+            yield Claim(
+                f"wrong answers of a healthy release, {_WRONG[fault]}, at {rate:,} requests/s",
+                found.wrong[OURS, fault, rate],
+                found.wrong[PEER, fault, rate],
+                goal=Goal(0.1, "ratio"),
+                note=f"ours shifts 10 % each 5 s; {watch}",
+            )
+
+
+def _failed(found: Found) -> Claim:
+    ours, peer = found.sent[OURS], found.sent.get(PEER)
+    note = f"of {ours.requests:,} requests; `--deployments 100` makes it a hundred in a row"
+    if peer:
+        note += f"; Swarm: of {peer.requests:,} in {peer.runs} updates"
+    late = ours.late + (peer.late if peer else 0)
+    if late:
+        note += f"; in {late} runs the sender itself was late, the machine being overloaded"
+    name = f"requests failed in {ours.runs} deployments, client never resends"
+    theirs = peer.failed if peer else None
+    return Claim(name, ours.failed, theirs, goal=Goal(0), note=note)
