@@ -61,7 +61,7 @@ def many(seeds: Sequence[int], behaviour: Behaviour) -> list[Deployed]:
 
 def measure(size: Size) -> list[Claim]:
     """Deployments and streams, on every core."""
-    seeds = range(SEED, SEED + size.deployments_simulated)
+    seeds = range(SEED, SEED + size.simulated)
     few = seeds[: max(CHUNK, len(seeds) // 10)]
     say(f"{len(seeds):,} simulated deployments of an equal release, {len(few)} of a worse one")
     with ProcessPoolExecutor(os.cpu_count()) as pool:

@@ -6,29 +6,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`deployments` above 0: so many in a row and nothing else of the comparison with Swarm."""
+    """`deployments` above 0: so many in a row and nothing else of the comparison with Swarm.
 
+    `rates` (requests/s), `rounds`, `watch_s` and `thorough` are of that comparison, the rest of
+    the other benches. Not thorough: one way each, one way to end, one fault.
+    """
+
+    rates: tuple[int, ...] = (500, 2_000)
     rounds: int = 3
     watch_s: float = 30.0
-    wrong_rates: int = 2
+    thorough: bool = True
     aborts: int = 20
     detections: int = 3
     pairs: int = 5
     streams: int = 400
-    deployments_simulated: int = 1_000
+    simulated: int = 1_000
     deployments: int = 0
 
 
-QUICK = Size(
-    rounds=1,
-    watch_s=10.0,
-    wrong_rates=1,
-    aborts=4,
-    detections=1,
-    pairs=2,
-    streams=50,
-    deployments_simulated=100,
-)
+QUICK = Size((500,), 1, 30.0, False, aborts=3, detections=1, pairs=1, streams=50, simulated=100)
 
 
 def add_size(parser: argparse.ArgumentParser) -> None:

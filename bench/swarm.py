@@ -18,8 +18,8 @@ from bench.images import ABRUPT, ERRORS_3, GOOD, SLOW, Version, say
 from bench.inside import Inside, main
 from bench.ours import ALL_AT_ONCE, CAREFUL, LINEAR, Tidegate, tidegate
 from bench.peer import ONE_BY_ONE, TOGETHER, Swarm, swarm
+from bench.size import Size
 
-RATES = (500, 2_000)
 BEFORE_S, AFTER_S, SETTLE_S, REPLACED_S = 0.5, 1.0, 1.0, 60.0
 FASTEST = {Tidegate.name: ALL_AT_ONCE, Swarm.name: TOGETHER}
 STEPS = {Tidegate.name: LINEAR, Swarm.name: ONE_BY_ONE}
@@ -37,17 +37,23 @@ class Comparison:
     serving: dict[str, Version]
     found: Found = field(default_factory=Found)
 
+    @property
+    def size(self) -> Size:
+        """How much is measured."""
+        return self.inside.size
+
     def deploying(self) -> None:
         """All at once at every rate, in turns; step by step only in the first round."""
-        for number in range(self.inside.size.rounds):
+        for number in range(self.size.rounds):
             say(f"round {number + 1}")
-            ways = (FASTEST, STEPS) if number == 0 else (FASTEST,)
+            steps = number == 0 and self.size.thorough
+            ways = (FASTEST, STEPS) if steps else (FASTEST,)
             self._round(self.ours, ways)
             with self.peer.running():
                 self._round(self.peer, ways)
 
     def _round(self, contender: Contender, ways: tuple[dict[str, str], ...]) -> None:
-        for rate in RATES:
+        for rate in self.size.rates:
             for way in ways:
                 self.move(contender, way[contender.name], rate)
 
@@ -81,9 +87,12 @@ class Comparison:
             self._drained(self.peer)
 
     def _drained(self, contender: Contender) -> None:
-        for pair in (GOOD, ABRUPT):
+        for pair in (GOOD, ABRUPT) if self.size.thorough else (ABRUPT,):
             self.bring(contender, pair[0])
-            with Stream(contender.port, RATES[0]) as stream, LongClients(contender.port) as clients:
+            with (
+                Stream(contender.port, self.size.rates[0]) as stream,
+                LongClients(contender.port) as clients,
+            ):
                 time.sleep(2)
                 self.deliver(contender, pair[1], FASTEST[contender.name])
                 time.sleep(AFTER_S)
@@ -100,8 +109,8 @@ class Comparison:
             self._wronged(self.peer)
 
     def _wronged(self, contender: Contender) -> None:
-        for candidate in (ERRORS_3, SLOW):
-            for rate in RATES[: self.inside.size.wrong_rates]:
+        for candidate in (ERRORS_3, SLOW) if self.size.thorough else (ERRORS_3,):
+            for rate in self.size.rates:
                 self.bring(contender, GOOD[0])
                 time.sleep(SETTLE_S)
                 count = self._wrong_answers(contender, candidate, rate)
@@ -116,7 +125,7 @@ class Comparison:
                 time.sleep(AFTER_S)
             else:  # nobody has noticed: the fixed watch
                 self.serving[contender.name] = candidate
-                time.sleep(self.inside.size.watch_s)
+                time.sleep(self.size.watch_s)
             seen = self.counted(contender, stream.stop(), candidate.name)
         errors = candidate.mode == "errors"
         count = seen.errors(candidate.name) if errors else seen.answers(candidate.name)
@@ -161,7 +170,7 @@ def measure(inside: Inside) -> list[Claim]:
         comparison = Comparison(inside, ours, peer, {ours.name: first, peer.name: first})
         if inside.size.deployments:
             for _ in range(inside.size.deployments):
-                comparison.move(ours, ALL_AT_ONCE, RATES[0])
+                comparison.move(ours, ALL_AT_ONCE, inside.size.rates[0])
         else:
             comparison.deploying()
             comparison.draining()

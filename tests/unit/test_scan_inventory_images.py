@@ -261,8 +261,9 @@ def test_what_is_no_image_is_said(tmp_path: Path) -> None:
         with pytest.raises(GateError) as caught:
             open_archive(tmp_path / name)
         assert caught.value.number == "TG410"
-    with pytest.raises(GateError, match="cannot be read"):
-        open_archive(tmp_path / "text")
+    for path in (tmp_path / "text", Path("/proc/self/mem")):
+        with pytest.raises(GateError, match="cannot be read"):
+            open_archive(path)
 
 
 def test_layers_in_the_cache_are_not_read_again(tmp_path: Path) -> None:
@@ -273,8 +274,13 @@ def test_layers_in_the_cache_are_not_read_again(tmp_path: Path) -> None:
     assert engine.saves == 1
     rebuilt = FakeEngine(Made([LAYERS[0], layer({"m/c/package.json": npm("c")})]))
     assert names(of_image(EngineImage(rebuilt, "made:1", DEFAULT), cache)) == ["a", "c"]
-    cache.forget(keep=1)
-    assert len([d for d in MADE.diff_ids if cache.get(d)]) <= 1
+
+
+def test_the_cache_keeps_the_layers_that_were_used_last(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path, keep=2)
+    image = Made([layer({str(n): ""}) for n in range(4)])
+    of_image(EngineImage(FakeEngine(image), "made:1", DEFAULT), cache)
+    assert sum(cache.get(diff_id) is not None for diff_id in image.diff_ids) == 2
 
 
 def test_a_lying_layer_never_gets_into_the_cache(tmp_path: Path) -> None:
@@ -301,10 +307,17 @@ def test_a_damaged_cache_is_read_again(content: bytes, tmp_path: Path) -> None:
 
 
 def test_a_hard_link_is_followed_with_a_second_look_at_its_layer_only() -> None:
-    linked = layer({"store": npm("a")}, link("m/a/package.json", "store", hard=True))
+    away = layer({}, link("m/z/package.json", "m/a/package.json", hard=True))
+    linked = layer(
+        {"store": npm("a")},
+        link("m/a/package.json", "store", hard=True),
+        link("n/a/package.json", "m/a/package.json", hard=True),
+    )
     engine = FakeEngine(Made([linked, LAYERS[1]]))
-    assert names(of_image(EngineImage(engine, "made:1", DEFAULT))) == ["a", "b"]
+    assert names(of_image(EngineImage(engine, "made:1", DEFAULT))) == ["a", "a", "b"]
     assert engine.saves == 2
+    inventory = of_image(EngineImage(FakeEngine(Made([linked, away])), "made:1", DEFAULT))
+    assert [note.text for note in inventory.notes] == ["a hard link out of its layer"]
 
 
 def test_a_folder_is_read_like_a_layer_and_links_are_not_followed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import zipfile
 
 import pytest
@@ -138,6 +139,17 @@ def test_damaged_build_info_is_bad(content: bytes) -> None:
         golang.program(content)
 
 
+def test_a_program_whose_headers_lie_is_bad_or_searched_whole() -> None:
+    data = bytearray(old_go_program(MODULES))
+    struct.pack_into("<Q", data, 64 + 32, 1 << 40)  # its segment is larger than the file
+    struct.pack_into("<Q", data, 64 + 56 + 16, 0x400000 + len(data) - 8)
+    with pytest.raises(BadFile, match="leads nowhere"):
+        golang.program(bytes(data))
+    data = bytearray(go_program(MODULES))
+    struct.pack_into("<Q", data, 32, 1 << 63)  # where its segments are described
+    assert pairs(golang.program(bytes(data))) == [("stdlib", "1.21.5"), *EXPECTED]
+
+
 def test_a_go_of_no_known_version_and_a_packed_program_are_notes() -> None:
     facts = golang.program(go_program(MODULES, "devel go1.23-0f0f"))
     assert pairs(facts) == EXPECTED
@@ -213,7 +225,7 @@ def test_an_encrypted_file_in_an_archive_is_a_note() -> None:
 def test_a_zip_with_too_many_entries_is_not_opened() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as zipped:
-        zipped.writestr("a", b"PK\1\2" * 100_001)
+        zipped.writestr("a", b"PK\1\2" * 400_001)
     with pytest.raises(BadFile, match="too many entries"):
         java.archive("a-1.jar", target.getvalue())
 

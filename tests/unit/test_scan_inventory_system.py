@@ -33,19 +33,21 @@ def test_dpkg_tells_installed_packages_with_what_they_were_built_from() -> None:
         + stanza("gcc-12-base", "12.2.0-14", Source="gcc-12 (12.2.0-14+b1)")
         + stanza("git", "1:2.39.2-1.1", Description="a\n Package: fake\n .\n more")
         + stanza("gone", "1", Status="deinstall ok config-files")
-        + stanza("half", "1", Status="install ok half-installed")
+        + stanza("zlib1g", "1", Status="install ok half-configured").replace("Pack", "pack")
     )
     inventory = take({"etc/os-release": DEBIAN, STATUS: status})
     assert rows(inventory) == [
         ("Debian:12", "gcc-12-base", "12.2.0-14", "gcc-12", "12.2.0-14+b1"),
         ("Debian:12", "git", "1:2.39.2-1.1", "git", "1:2.39.2-1.1"),
         ("Debian:12", "libc6", "2.36-9+deb12u4", "glibc", "2.36-9+deb12u4"),
+        ("Debian:12", "zlib1g", "1", "zlib1g", "1"),
     ]
     assert inventory.complete and not inventory.notes
     assert [package.purl for package in inventory.packages] == [
         "pkg:deb/debian/gcc-12-base@12.2.0-14?distro=debian-12&upstream=gcc-12%4012.2.0-14%2Bb1",
         "pkg:deb/debian/git@1:2.39.2-1.1?distro=debian-12",
         "pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12&upstream=glibc",
+        "pkg:deb/debian/zlib1g@1?distro=debian-12",
     ]
 
 
@@ -154,6 +156,7 @@ def test_rpm_tells_the_same_packages_in_each_of_its_formats(path: str, database:
         ("var/lib/rpm/rpmdb.sqlite", b"nothing of the kind"),
         ("var/lib/rpm/rpmdb.sqlite", rpm_sqlite(HEADERS)[:4096]),
         ("var/lib/rpm/rpmdb.sqlite", rpm_sqlite([HEADERS[0], b"", HEADERS[1][:100]])),
+        ("var/lib/rpm/rpmdb.sqlite", rpm_sqlite(HEADERS).replace(b"CREATE TABLE", b"CR\xff" * 4)),
         ("var/lib/rpm/rpmdb.sqlite-wal", b"changes"),
         ("var/lib/rpm/Packages", rpm_berkeley(HEADERS)[:-100]),
         ("var/lib/rpm/Packages", rpm_berkeley([HEADERS[3]])[: 4096 * 3]),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.images_made import layer
 from tidegate.core.errors import GateError
-from tidegate.scan.archive.image import inside
+from tidegate.scan.archive.image import inside, printable
 from tidegate.scan.archive.limits import DEFAULT, MIB, Limits
 from tidegate.scan.archive.stream import Stream
 from tidegate.scan.archive.tar import Member, MemberKind, Tar
@@ -44,7 +44,13 @@ def test_members_are_those_of_the_standard_library(files: dict[str, bytes], form
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         theirs = [(info.name, tar.extractfile(info)) for info in tar]
         expected = [(name, file.read() if file else b"") for name, file in theirs]
-    assert [(member.name.rstrip("/"), content) for member, content in members(data)] == expected
+    found = [(member.name.rstrip("/"), content) for member, content in members(data)]
+    assert found == [(printable(name), content) for name, content in expected]
+
+
+def test_names_never_steer_a_terminal() -> None:
+    (found,) = members(layer({"a\x1b[2J\nb\u202e": ""}))
+    assert found[0].name == "a\\x1b[2J\\nb\\u202e"
 
 
 def test_links_folders_and_devices_have_no_content_whatever_their_size_says() -> None:

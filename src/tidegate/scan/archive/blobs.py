@@ -50,8 +50,11 @@ class FolderBlobs:
         for name in sorted(names):
             if not self.has(name):
                 raise problems.missing(name, str(self._folder))
-            with (self._folder / name).open("rb") as file:
-                yield name, file
+            try:
+                with (self._folder / name).open("rb") as file:
+                    yield name, file
+            except OSError as error:
+                raise problems.damaged(str(error), str(self._folder)) from error
 
 
 class TarBlobs:
@@ -90,10 +93,13 @@ class TarBlobs:
 
     @contextmanager
     def _open(self) -> Iterator[Source]:
-        with self._path.open("rb") as file:
-            packed = is_compressed(file.read(8))
-            file.seek(0)
-            yield Stream(plain(file), self._limits.image_bytes) if packed else OnDisk(file)
+        try:
+            with self._path.open("rb") as file:
+                packed = is_compressed(file.read(8))
+                file.seek(0)
+                yield Stream(plain(file), self._limits.image_bytes) if packed else OnDisk(file)
+        except OSError as error:
+            raise problems.damaged(str(error), str(self._path)) from error
 
     def _look(self, source: Source) -> None:
         for member in Tar(source, self._limits):

@@ -1,12 +1,13 @@
 """A folder's files as if they were a layer. Links are not followed."""
 
+import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from tidegate.scan.archive import problems
+from tidegate.scan.archive.image import printable
 from tidegate.scan.archive.limits import Limits
 from tidegate.scan.archive.tar import Member, MemberKind
 
@@ -18,7 +19,7 @@ class Folder:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits = path, limits
-        self._file: BinaryIO | None = None
+        self._file: io.BufferedReader | None = None
 
     def __iter__(self) -> Iterator[Member]:
         """Each file. Raises `GateError` TG411 when one cannot be read, TG414 for too many."""
@@ -34,10 +35,14 @@ class Folder:
         """The next `size` bytes of the file last handed out, fewer at its end."""
         return b"" if self._file is None else self._file.read(size)
 
+    def peek(self, size: int, /) -> bytes:
+        """Its first bytes, without going past them."""
+        return b"" if self._file is None else self._file.peek(size)[:size]
+
     def _member(self, path: Path) -> Iterator[Member]:
         status = path.lstat()
         name = str(path.relative_to(self._path))
-        name = os.fsencode(name).decode("utf-8", "backslashreplace")
+        name = printable(os.fsencode(name).decode("utf-8", "backslashreplace"))
         if stat.S_ISREG(status.st_mode):
             with path.open("rb") as self._file:
                 yield Member(name, MemberKind.FILE, status.st_size)

@@ -76,7 +76,7 @@ def steps_of(history: tuple[tuple[str, bool], ...], layers: int) -> tuple[str, .
 
 def step(created_by: str) -> str:
     """A history line as its author wrote it: `/bin/sh -c #(nop) COPY …` → `COPY …`."""
-    text = " ".join(created_by.split())[:500]
+    text = printable(" ".join(created_by.split())[:500])
     match = _SHELL.match(text)
     if match:
         rest = text[match.end() :]
@@ -98,6 +98,16 @@ def read_json(data: bytes, what: str) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise problems.damaged(f"its {what}: {error}") from error
+
+
+def printable(text: str) -> str:
+    """The same text with letters that would steer a terminal written out: ESC as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def inside(name: str) -> str | None:

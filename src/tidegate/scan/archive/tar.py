@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tidegate.scan.archive import problems
+from tidegate.scan.archive.image import printable
 from tidegate.scan.archive.limits import MIB, Limits
 from tidegate.scan.archive.stream import Source
 
@@ -43,7 +44,8 @@ _NO_CONTENT = b"123456"
 
 @dataclass(slots=True)
 class Member:
-    """One entry. `name` and `target` are as written; `sparse` content cannot be read."""
+    """One entry. `name` and `target` are as written, but for letters that would steer a
+    terminal; `sparse` content cannot be read."""
 
     name: str
     kind: MemberKind
@@ -85,6 +87,10 @@ class Tar:
         size = min(size, self._left)
         self._left -= size
         return self._source.read(size)
+
+    def peek(self, size: int, /) -> bytes:
+        """The first bytes of that content, without going past them."""
+        return self._source.peek(min(size, self._left))
 
     def _next_header(self) -> bytes | None:
         self._source.skip(self._left + self._padding)
@@ -195,4 +201,4 @@ def _until_nul(field: bytes) -> bytes:
 
 
 def _text(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")
+    return printable(name.decode("utf-8", "backslashreplace"))

@@ -3,7 +3,7 @@
 import os
 import zlib
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 
 from tidegate.scan.inventory.facts import LayerFacts, decode, encode
 
@@ -14,11 +14,13 @@ FORMAT = 1
 class LayerCache:
     """A folder of layers' facts; several processes may use it at once.
 
-    What cannot be read or written counts as not there: the layer is then read again.
+    What cannot be read or written counts as not there: the layer is then read again. The `keep`
+    layers that were used last stay.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep: int = 500) -> None:
         self._folder = folder / f"layers-{FORMAT}"
+        self._keep = keep
 
     def get(self, diff_id: str) -> LayerFacts | None:
         """The facts of a layer, if they are here. They are marked as used."""
@@ -34,16 +36,17 @@ class LayerCache:
         """Keep a layer's facts, whole or not at all."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                file.write(encode(facts))
-            Path(file.name).replace(self._path(diff_id))
+            with TemporaryDirectory(dir=self._folder) as folder:
+                file = Path(folder, "facts")
+                file.write_bytes(encode(facts))
+                file.replace(self._path(diff_id))
+            self._forget()
         except OSError:
             return
 
-    def forget(self, keep: int) -> None:
-        """Remove all but the `keep` layers that were used last."""
+    def _forget(self) -> None:
         files = sorted(self._folder.glob("sha256-*"), key=lambda path: -path.stat().st_mtime)
-        for path in files[keep:]:
+        for path in files[self._keep :]:
             path.unlink(missing_ok=True)
 
     def _path(self, diff_id: str) -> Path:

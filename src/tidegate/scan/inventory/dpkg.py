@@ -1,6 +1,7 @@
 """Debian's package database: `status`, distroless `status.d/*`, and the lists of each one's files.
 
-Rules: deb-control(5) and dpkg's status file; only packages in the state "installed" are there.
+Rules: deb-control(5) and dpkg(1), "Package states". A package of which only its settings are left
+is not there; one that was unpacked and not set up is.
 """
 
 import re
@@ -9,7 +10,10 @@ from tidegate.scan.inventory.facts import BadFile, Facts, Found
 from tidegate.scan.inventory.owned import worth_knowing
 from tidegate.scan.packages import Kind
 
-_FIELD = re.compile(r"^(Package|Version|Source|Architecture|Status):(.*)$", re.MULTILINE)
+_FIELD = re.compile(
+    r"^(Package|Version|Source|Architecture|Status):(.*)$", re.MULTILINE | re.IGNORECASE
+)
+_ABSENT = ("not-installed", "config-files")
 _SOURCE = re.compile(r"(\S+)(?:\s+\((\S+)\))?")
 
 
@@ -22,7 +26,7 @@ def status(content: bytes) -> Facts:
         if not stanza.strip():
             continue
         try:
-            fields = {name: value.strip() for name, value in _FIELD.findall(stanza)}
+            fields = {name.title(): value.strip() for name, value in _FIELD.findall(stanza)}
             package = _package(fields)
         except BadFile as error:
             notes.append((f"entry {number}: {error}", True))
@@ -44,7 +48,7 @@ def checksums(content: bytes) -> Facts:
 
 def _package(fields: dict[str, str]) -> Found | None:
     """The package of a stanza, None when it is not installed (any more)."""
-    if "Status" in fields and not fields["Status"].endswith(" installed"):
+    if fields.get("Status", "").endswith(_ABSENT):
         return None
     if "Package" not in fields or "Version" not in fields:
         raise BadFile("a package without name or version")

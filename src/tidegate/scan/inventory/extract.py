@@ -20,11 +20,13 @@ Links = Mapping[str, str]
 
 
 class Members(Protocol):
-    """A layer's entries in order; `read` gives the content of the one last handed out."""
+    """A layer's entries in order; `read` and `peek` give content of the one last handed out."""
 
     def __iter__(self) -> Iterator[Member]: ...
 
     def read(self, size: int, /) -> bytes: ...
+
+    def peek(self, size: int, /) -> bytes: ...
 
 
 @dataclass(slots=True)
@@ -43,7 +45,8 @@ class _Layer:
         """One entry. A later one of the same path wins, as when it is unpacked."""
         path = inside(member.name)
         if path is None:
-            self.notes.append((member.name[:200], "its path leads out of the image"))
+            if len(self.notes) < _MOST_NOTES:
+                self.notes.append((member.name[:200], "its path leads out of the image"))
         elif path.rpartition("/")[2].startswith(_WHITEOUT):
             self._whiteout(path)
         elif member.kind is MemberKind.FOLDER:
@@ -67,8 +70,8 @@ class _Layer:
             self.hidden.add(f"{folder}/{hidden}" if folder else hidden)
 
     def _link(self, path: str, target: str) -> None:
-        reader = reader_for(path)
-        if reader is reader_for(target):
+        reader, target = reader_for(path), self.links.get(target, target)
+        if target in self.replaced and reader is reader_for(target):
             self._keep(path, self.files.get(target, _NOTHING))
         elif reader is not None:
             self.links[path] = target
@@ -89,7 +92,7 @@ def extract(members: Members) -> tuple[LayerFacts, Links]:
         opaque=frozenset(layer.opaque),
         replaced=frozenset(layer.replaced),
         folders=frozenset(layer.folders),
-        notes=tuple(layer.notes[:_MOST_NOTES]),
+        notes=tuple(layer.notes),
     )
     return facts, layer.links
 
@@ -106,18 +109,19 @@ def follow(members: Members, links: Links) -> dict[str, Facts]:
             content = b"" if _too_large(member, PROGRAM) else members.read(member.size)
             for path in named:
                 found[path] = _facts(path, reader_for(path) or PROGRAM, member, content)
+    for path in links.keys() - found.keys():
+        found[path] = (reader_for(path) or PROGRAM).unread("a hard link out of its layer")
     return {path: facts for path, facts in found.items() if facts != _NOTHING}
 
 
 def _read(members: Members, member: Member, path: str) -> Facts:
     """What a file tells. One without a telling name is looked into when it is a program."""
-    reader, head = reader_for(path), b""
+    reader = reader_for(path)
     if reader is None:
-        head = members.read(4)
-        if not is_program(head):
+        if not is_program(members.peek(4)):
             return _NOTHING
         reader = PROGRAM
-    content = b"" if _too_large(member, reader) else head + members.read(member.size)
+    content = b"" if _too_large(member, reader) else members.read(member.size)
     return _facts(path, reader, member, content)
 
 

@@ -35,7 +35,8 @@ class Found:
     owns: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        for text in (self.name, self.version, self.source_name, self.source_version, self.module):
+        own = self.name, self.version, self.architecture, self.module, self.inside
+        for text in (*own, self.source_name, self.source_version):
             if len(text) > _TEXT or not text.isprintable():
                 raise BadFile("a name or version in it is not plain text")
         if not self.name or not self.version:

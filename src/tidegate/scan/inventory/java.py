@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from zipfile import ZipFile, ZipInfo
 
+from tidegate.scan.archive.image import printable
 from tidegate.scan.inventory import zips
 from tidegate.scan.inventory.facts import BadFile, Facts, Found
 from tidegate.scan.inventory.zips import Budget
@@ -22,6 +23,7 @@ _GROUP = re.compile(r"[a-z][\w-]*(\.[\w-]+)+")
 _ARTIFACT = re.compile(r"[\w.+-]{1,200}")
 _MANIFEST = "META-INF/MANIFEST.MF"
 _SMALL = 1024 * 1024
+_LONGEST_NAME = 255
 
 
 def archive(path: str, content: bytes) -> Facts:
@@ -49,7 +51,7 @@ class _Walk:
                     yield from self._inner(inside, zipped, info)
 
     def _inner(self, inside: str, zipped: ZipFile, info: ZipInfo) -> Iterator[Found]:
-        place = "!/".join(filter(None, (inside, _clean(info.filename))))
+        place = "!/".join(filter(None, (inside, printable(info.filename)[:500])))
         try:
             if place.count("!/") >= _DEPTH:
                 raise BadFile("archives are nested too deeply")
@@ -59,7 +61,8 @@ class _Walk:
 
     def _own(self, path: str, inside: str, zipped: ZipFile) -> Iterator[Found]:
         """The packages that this archive names itself."""
-        named = _NAME.fullmatch(path.rpartition("/")[2].rpartition(".")[0])
+        stem = path.rpartition("/")[2].rpartition(".")[0]
+        named = _NAME.fullmatch(stem) if len(stem) <= _LONGEST_NAME else None
         artifacts = set()
         for info in zipped.infolist():
             name = info.filename
@@ -78,7 +81,7 @@ class _Walk:
             try:
                 yield Found(Kind.MAVEN, f"{group}:{artifact}", version, inside=inside)
             except BadFile as error:
-                self.notes.append((f"{_clean(info.filename)}: {error}", False))
+                self.notes.append((f"{printable(info.filename)[:500]}: {error}", False))
 
     def _fields(self, zipped: ZipFile, name: str, separator: str) -> dict[str, str]:
         """`key=value` or `key: value` lines; comments begin with #."""
@@ -91,7 +94,7 @@ class _Walk:
         try:
             text = zips.read(zipped, info, self.budget).decode("utf-8", "replace")
         except BadFile as error:
-            self.notes.append((f"{_clean(name)}: {error}", False))
+            self.notes.append((f"{printable(name)}: {error}", False))
             return {}
         pairs = (line.partition(separator) for line in text.splitlines() if line[:1] != "#")
         return {key.strip(): value.strip() for key, _, value in pairs}
@@ -105,7 +108,3 @@ def _by_name(named: re.Match[str] | None, manifest: dict[str, str], inside: str)
         group = manifest.get("Implementation-Vendor-Id", "")
         name = f"{group}:{artifact}" if _GROUP.fullmatch(group) else artifact
         yield Found(Kind.MAVEN, name, version, inside=inside)
-
-
-def _clean(name: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in name)[:500]

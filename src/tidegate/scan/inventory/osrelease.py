@@ -2,6 +2,7 @@
 
 import re
 
+from tidegate.scan.archive.image import printable
 from tidegate.scan.inventory.facts import Facts
 from tidegate.scan.packages import OsRelease
 
@@ -12,7 +13,7 @@ def os_release(content: bytes) -> Facts:
     """The distribution; nothing when the file has no ID."""
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     fields = {key: "".join(values) for key, *values in _LINE.findall(text)}
-    name = "".join(filter(str.isprintable, fields.get("PRETTY_NAME", "")))[:200]
+    name = printable(fields.get("PRETTY_NAME", ""))[:200]
     identity, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
     if not re.fullmatch(r"[a-z0-9._-]{1,64}", identity) or len(version) > 64:
         return Facts()

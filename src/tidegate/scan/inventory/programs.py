@@ -40,7 +40,8 @@ class Program:
         for piece in self.pieces:
             if piece.address <= address and address + size <= piece.address + piece.size:
                 start = piece.offset + address - piece.address
-                return self.content[start : start + size]
+                if start + size <= len(self.content):
+                    return self.content[start : start + size]
         raise BadFile("an address in it leads nowhere")
 
     def data(self, *sections: bytes) -> bytes:
@@ -62,7 +63,7 @@ def parse(content: bytes) -> Program:
         if content.startswith(_ELF):
             return _elf(content)
         return _pe(content) if content.startswith(_PE) else _mach_o(content)
-    except (struct.error, BadFile):
+    except (struct.error, OverflowError, BadFile):
         return Program(content)
 
 

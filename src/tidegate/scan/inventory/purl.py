@@ -1,11 +1,14 @@
 """Package URLs, with the qualifiers by which other scanners find what a package was built from."""
 
+from functools import lru_cache
+
 from packageurl import PackageURL
 
 from tidegate.scan.inventory.facts import Found
 from tidegate.scan.packages import Kind, OsRelease
 
 
+@lru_cache(maxsize=16_384)
 def purl(package: Found, os: OsRelease | None) -> str:
     """`pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12&upstream=glibc`."""
     namespace, name, version = "", package.name, package.version

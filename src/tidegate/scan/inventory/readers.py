@@ -1,11 +1,19 @@
 """Which files of an image are read, and by whom. A name decides; programs tell by their bytes."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tidegate.scan.archive.image import printable
 from tidegate.scan.archive.limits import MIB
 from tidegate.scan.inventory import apk, dpkg, golang, java, npm, osrelease, python, rpm
 from tidegate.scan.inventory.facts import BadFile, Facts
+
+_SURPRISES = (
+    *(ValueError, LookupError, TypeError, ArithmeticError),
+    *(struct.error, RecursionError, MemoryError),
+)
+"""What a reader with a mistake may raise on bytes that nobody thought of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +30,12 @@ class Reader:
             return self.read(path, content)
         except BadFile as error:
             return self.unread(str(error))
-        except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
+        except _SURPRISES as error:
             return self.unread(f"{type(error).__name__}: {error}")
 
     def unread(self, why: str) -> Facts:
         """The note in place of what the file would have told."""
-        text = "".join(character if character.isprintable() else "?" for character in why)
-        return Facts(notes=((text[:300], self.database),))
+        return Facts(notes=((printable(why[:300]), self.database),))
 
 
 def _plain(read: Callable[[bytes], Facts]) -> Callable[[str, bytes], Facts]:

@@ -73,7 +73,9 @@ def _of_language(facts: Facts) -> bool:
 
 
 def _is_beside(path: str, beside: frozenset[str]) -> bool:
-    return "node_modules/" in path or path.rpartition("/")[0] in beside
+    """Whether packages are installed where a program next to the lock file would find them."""
+    folders = [path[:at] for at, letter in enumerate(path) if letter == "/"]
+    return "node_modules/" in path or not beside.isdisjoint(["", *folders])
 
 
 def _package(

@@ -31,8 +31,11 @@ def package(component: Mapping[str, Any], url: PackageURL, os: OsRelease | None)
     own = {name.removeprefix(OURS): v for name, v in values.items() if name.startswith(OURS)}
     kind = KINDS[url.type]
     name, version = _named(component, url, kind, bool(own))
+    path = _path(component) or values.get(f"{TRIVYS}FilePath", "")
     if not name or not version:
         raise ValueError("it has no name or no version")
+    if not f"{name}{version}{path}".isprintable():
+        raise ValueError("its name, version or path is not plain text")
     source, source_version = _source(values, url, name, version)
     layer = int(own.get("layer", 0))
     if layer < 0:
@@ -47,7 +50,7 @@ def package(component: Mapping[str, Any], url: PackageURL, os: OsRelease | None)
         source_version=own.get("sourceVersion", source_version),
         architecture=own.get("architecture", _qualifier(url, "arch")),
         module=own.get("module", values.get(f"{TRIVYS}Modularitylabel", "")),
-        path=_path(component) or values.get(f"{TRIVYS}FilePath", ""),
+        path=path,
         layer=layer,
         layer_digest=own.get("layerDigest", values.get(f"{TRIVYS}LayerDiffID", "")),
         dev="dev" in own or component.get("scope") == "excluded",
@@ -79,10 +82,9 @@ def _named(component: Mapping[str, Any], url: PackageURL, kind: Kind, own: bool)
             return (name if same else joined), version.removeprefix("v").removeprefix("go")
         case Kind.NPM:
             return joined, version
-        case Kind.RPM:
-            return url.name, join_version(_qualifier(url, "epoch"), version, "")
         case _:
-            return url.name, version
+            epoch = "" if ":" in version else _qualifier(url, "epoch")
+            return url.name, join_version(epoch, version, "")
 
 
 def _source(values: Mapping[str, str], url: PackageURL, name: str, version: str) -> tuple[str, str]:

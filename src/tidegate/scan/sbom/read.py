@@ -12,6 +12,7 @@ from typing import Any
 from packageurl import PackageURL
 
 from tidegate.core.errors import GateError
+from tidegate.scan.archive.image import printable
 from tidegate.scan.packages import Base, Inventory, Layer, Note, OsRelease, Package
 from tidegate.scan.sbom.component import IDENTITIES, KINDS, distribution, package, properties
 from tidegate.scan.sbom.names import OURS
@@ -21,6 +22,11 @@ _DEPTH = 20
 _WRONG = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading JSON of another shape than ours raises."""
 _IMAGES = ("oci", "docker")
+_NOT_JUDGED = (
+    *("bitnami", "cargo", "cocoapods", "composer", "conan", "conda", "cran", "gem", "generic"),
+    *("github", "hackage", "hex", "nuget", "pub", "swift"),
+)
+"""Languages' package types of package URLs. Any other may be a distribution's."""
 
 Json = dict[str, Any]
 
@@ -28,8 +34,8 @@ Json = dict[str, Any]
 def read(data: bytes) -> Inventory:
     """The inventory that an SBOM tells. Raises `GateError` TG417 when it is none.
 
-    A package that cannot be told is a note that blinds; packages of a kind that is not judged are
-    a note.
+    A package that cannot be told is a note that blinds, and so are those of a distribution that is
+    not known; packages of a language that is not judged are a note.
     """
     if len(data) > _MOST_BYTES:
         raise _no_sbom(f"it has more than {_MOST_BYTES:,} bytes")
@@ -72,7 +78,8 @@ def _packages(components: list[Json], os: OsRelease | None) -> tuple[list[Packag
     notes: list[Note] = []
     others: Counter[str] = Counter()
     for component in components:
-        name, address = str(component.get("name", ""))[:200], component.get("purl")
+        name = printable(str(component.get("name", ""))[:200])
+        address = component.get("purl")
         try:
             if address is None and component.get("type") != "library":
                 continue
@@ -82,9 +89,9 @@ def _packages(components: list[Json], os: OsRelease | None) -> tuple[list[Packag
             elif url.type not in _IMAGES:
                 others[url.type] += 1
         except ValueError as error:
-            notes.append(Note("", f"{name}: {error}"[:500], blinds=True))
+            notes.append(Note("", printable(f"{name}: {error}"[:500]), blinds=True))
     notes += [
-        Note("", f"packages of the kind {kind} are not judged: {count}")
+        Note("", f"packages of the kind {kind} are not judged: {count}", 0, kind not in _NOT_JUDGED)
         for kind, count in sorted(others.items())
     ]
     return packages, notes
