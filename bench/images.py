@@ -19,8 +19,10 @@ from tidegate.local.bases.recipes import RECIPES, Recipe
 APP = Path(__file__).parent / "app" / "app.py"
 HAPROXY = Recipe("haproxy", "haproxy", ("haproxy",), ("haproxy", "-db", "-f", "/haproxy.cfg"))
 BALANCER = "localhost/bench-balancer:1"
+# Debian compiles Python's library when it is installed, which a stand-in never was.
 _APP = """\
 FROM {base}
+RUN ["python3", "-S", "-c", "import asyncio"]
 COPY app.py /app.py
 CMD ["python3", "-I", "-S", "/app.py"]
 ENV VERSION={version} MODE={mode} ERRORS={errors}
