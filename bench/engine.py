@@ -119,6 +119,9 @@ def clear(folder: Path) -> None:
         if f"{folder}/data".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, 15)
             _wait_until_gone(pid)
+    for left in _inside(folder.name):  # a bench that was killed has a daemon and a HAProxy left
+        with suppress(ProcessLookupError):
+            os.kill(left, 9)
     for mount in _mounts(folder):
         quiet("umount", "--lazy", mount)
     quiet("ip", "netns", "delete", folder.name)
@@ -134,6 +137,14 @@ def _wait_until_gone(pid: int) -> None:
             return
         time.sleep(0.05)
     os.kill(pid, 9)
+
+
+def _inside(name: str) -> list[int]:
+    """The processes of that network namespace; nobody else is in it."""
+    done = subprocess.run(
+        ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in done.stdout.split()]
 
 
 def _mounts(folder: Path) -> list[str]:

@@ -32,7 +32,8 @@ def main(measure: Callable[[Inside], Sequence[Claim]]) -> None:
     parser.add_argument("--engine", required=True, help="the URL of the private engine")
     add_size(parser)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="tgb-", dir="/tmp"))
+    engines = Path(options.engine.removeprefix("unix://")).parent
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=engines))
     try:
         client = engine_socket.connect(options.engine)
         claims = measure(Inside(options.engine, client, folder, size_of(options)))

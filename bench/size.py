@@ -18,8 +18,8 @@ class Size:
     thorough: bool = True
     aborts: int = 20
     detections: int = 3
-    pairs: int = 5
-    streams: int = 400
+    pairs: int = 4
+    streams: int = 200
     simulated: int = 1_000
     deployments: int = 0
 

@@ -43,19 +43,19 @@ class Comparison:
         return self.inside.size
 
     def deploying(self) -> None:
-        """All at once at every rate, in turns; step by step only in the first round."""
+        """All at once at every rate, in turns; step by step once, at the first rate."""
         for number in range(self.size.rounds):
             say(f"round {number + 1}")
-            steps = number == 0 and self.size.thorough
-            ways = (FASTEST, STEPS) if steps else (FASTEST,)
+            ways = [(rate, FASTEST) for rate in self.size.rates]
+            if number == 0 and self.size.thorough:
+                ways.append((self.size.rates[0], STEPS))
             self._round(self.ours, ways)
             with self.peer.running():
                 self._round(self.peer, ways)
 
-    def _round(self, contender: Contender, ways: tuple[dict[str, str], ...]) -> None:
-        for rate in self.size.rates:
-            for way in ways:
-                self.move(contender, way[contender.name], rate)
+    def _round(self, contender: Contender, ways: list[tuple[int, dict[str, str]]]) -> None:
+        for rate, way in ways:
+            self.move(contender, way[contender.name], rate)
 
     def move(self, contender: Contender, how: str, rate: int) -> None:
         """One delivery of the other good version, under load."""
@@ -109,8 +109,8 @@ class Comparison:
             self._wronged(self.peer)
 
     def _wronged(self, contender: Contender) -> None:
-        for candidate in (ERRORS_3, SLOW) if self.size.thorough else (ERRORS_3,):
-            for rate in self.size.rates:
+        for rate in self.size.rates:
+            for candidate in (ERRORS_3, SLOW) if self.size.thorough else (ERRORS_3,):
                 self.bring(contender, GOOD[0])
                 time.sleep(SETTLE_S)
                 count = self._wrong_answers(contender, candidate, rate)

@@ -20,7 +20,7 @@ from tidegate.core.eprocess import (
     error_factors,
     slow_factors,
 )
-from tidegate.core.metrics import BUCKET_BOUNDS_US, bucket_of, percentile_us
+from tidegate.core.metrics import BUCKET_BOUNDS_US, bucket_of
 
 
 def chance(bad: int, n: int, share: float) -> float:
@@ -113,16 +113,29 @@ def test_shares_of_nothing_are_zero() -> None:
 # --- what is normal ------------------------------------------------------------------------------
 
 
-@given(st.lists(st.integers(1, 500), min_size=1, max_size=30))
-def test_the_baseline_s_p95_is_that_of_all_it_learned(latencies_ms: list[int]) -> None:
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=300))
+def test_the_baseline_s_p95_is_that_of_all_it_learned_the_last_seconds_counting_most(
+    latencies_ms: list[int],
+) -> None:
     normal = Baseline()
-    total: dict[int, int] = {}
+    weights = [0.0] * len(BUCKET_BOUNDS_US)
+    for age, latency_ms in enumerate(reversed(latencies_ms)):
+        weights[bucket_of(latency_ms * 1000)] += 0.9**age
     for latency_ms in latencies_ms:
         normal.learn(second(0, 7, latency_ms=latency_ms))
-        bucket = bucket_of(latency_ms * 1000)
-        total[bucket] = total.get(bucket, 0) + 7
-    everything = second(0, 0).__class__(0, 1, latency=tuple(sorted(total.items())))
-    assert BUCKET_BOUNDS_US[normal.p95] == percentile_us(everything, 95)
+    above = sum(weights[normal.p95 + 1 :]) / sum(weights)
+    from_it = sum(weights[normal.p95 :]) / sum(weights)
+    assert above <= 0.05 + 1e-6
+    assert from_it >= 0.05 - 1e-6
+
+
+def test_what_was_slow_under_a_load_that_has_passed_is_not_normal_any_more() -> None:
+    normal = Baseline()
+    for _ in range(40):
+        normal.learn(second(0, 2_000, latency_ms=80))
+    for _ in range(45):
+        normal.learn(second(0, 500, latency_ms=10))
+    assert normal.p95 == bucket_of(10_000)
 
 
 def test_the_error_share_is_never_zero_and_forgets() -> None:

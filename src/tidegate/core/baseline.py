@@ -10,18 +10,26 @@ from tidegate.core.metrics import BUCKET_BOUNDS_US, Second
 
 _PRIOR_REQUESTS, _PRIOR_ERRORS = 100.0, 0.5  # as if this much had been seen before the first second
 _MEMORY = 0.97  # of past errors, a second later: half is forgotten in 23 s
+_GROWTH = 1 / 0.9  # of a second's latencies against those of the second before: half in 7 s
+_MOST_WEIGHT = 1e9
 
 
 @dataclass(slots=True)
 class Baseline:
-    """Stable's usual error share, and the bucket of its 95th percentile (`p95`)."""
+    """Stable's usual error share, and the bucket of its 95th percentile (`p95`).
+
+    Latencies of the last seconds count most: what was normal under a load that has passed would
+    hide a candidate that is slow now. A new second weighs more, instead of each old one less.
+    """
 
     requests: float = _PRIOR_REQUESTS
     errors: float = _PRIOR_ERRORS
     seen: int = 0
-    counts: list[int] = field(default_factory=lambda: [0] * len(BUCKET_BOUNDS_US))
+    weight: float = 1.0  # of a request of the next second
+    total: float = 0.0  # of all weights
+    counts: list[float] = field(default_factory=lambda: [0.0] * len(BUCKET_BOUNDS_US))
     p95: int = 0
-    above: int = 0  # requests in buckets above `p95`
+    above: float = 0.0  # the weights in buckets above `p95`
 
     @property
     def error_share(self) -> float:
@@ -34,16 +42,27 @@ class Baseline:
             _PRIOR_REQUESTS + (self.requests - _PRIOR_REQUESTS) * _MEMORY + second.requests
         )
         self.errors = _PRIOR_ERRORS + (self.errors - _PRIOR_ERRORS) * _MEMORY + second.errors
-        counts, limit = self.counts, self.p95
+        counts, limit, weight = self.counts, self.p95, self.weight
         for bucket, requests in second.latency:
-            counts[bucket] += requests
+            counts[bucket] += requests * weight
             self.seen += requests
+            self.total += requests * weight
             if bucket > limit:
-                self.above += requests
-        allowed = self.seen * 0.05
+                self.above += requests * weight
+        allowed = self.total * 0.05
         while self.above > allowed:
             self.p95 += 1
             self.above -= counts[self.p95]
         while self.p95 and self.above + counts[self.p95] <= allowed:
             self.above += counts[self.p95]
             self.p95 -= 1
+        self.weight *= _GROWTH
+        if self.weight > _MOST_WEIGHT:
+            self._scale_down()
+
+    def _scale_down(self) -> None:
+        """Count the weights anew from 1, before they leave what a float can tell apart."""
+        self.counts = [count / self.weight for count in self.counts]
+        self.total = sum(self.counts)
+        self.above = sum(self.counts[self.p95 + 1 :])
+        self.weight = 1.0
