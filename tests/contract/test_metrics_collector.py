@@ -99,6 +99,22 @@ def test_only_requests_of_a_group_count_and_a_client_that_goes_is_no_error(
     assert dict(got.status) == {2: 1, 4: 2, 5: 1}
 
 
+def test_test_traffic_by_port_or_header_is_no_part_of_what_a_release_answered(
+    measured: Measured,
+) -> None:
+    measured.balancer.route(Routing("shop", 0, test=Colour.GREEN))
+    listener = measured.app.listener
+    by_port, by_header = measured.client(listener.test_port), measured.client()
+    answers = [by_port.get("/shop/status/500")]
+    answers.append(by_header.get("/shop/status/500", **{listener.test_header: "1"}))
+    assert [(a.status, a.body) for a in answers] == [(500, "t2"), (500, "t2")]
+    assert by_header.get("/shop").body == "t1"
+    seconds = measured.complete()
+    assert merge(seconds["shop", Colour.BLUE]).requests == 1
+    assert ("shop", Colour.GREEN) not in seconds
+    assert sum(measured.collector.counted().lines.values()) == 3, "they are read all the same"
+
+
 def test_a_long_answer_counts_when_its_headers_have_come(measured: Measured) -> None:
     client = measured.client()
     client.send("/shop/stream/30")

@@ -30,6 +30,14 @@ def test_a_second_holds_its_requests_latencies_and_classes() -> None:
     )
 
 
+def test_a_request_of_the_test_listener_is_read_and_in_no_group_s_counts() -> None:
+    window = Window(b"W")
+    window.feed([b"W 7 test:shop-blue 500 -- 10 900"])
+    assert window.lines() == {7: 1}
+    assert window.close(10**9) == ()
+    assert (window.since(0), window.lines()) == ({}, {7: 1})
+
+
 def test_5xx_and_no_answer_are_errors() -> None:
     for one in (line("500"), line("503", "SC"), line("-1", "SH")):
         assert (counted(one).errors, counted(one).status) == (1, ((5, 1),))

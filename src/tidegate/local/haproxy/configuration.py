@@ -15,7 +15,7 @@ from tidegate.local.haproxy import parts
 from tidegate.local.haproxy.quoting import quoted, word
 from tidegate.local.haproxy.reports import Reports
 from tidegate.local.haproxy.routes import PathRules, path_rules
-from tidegate.local.haproxy.routing import group
+from tidegate.local.haproxy.routing import TEST, group
 from tidegate.local.haproxy.servers import Servers, with_servers
 
 PRODUCTION = "production"
@@ -47,9 +47,9 @@ def render(app: App, servers: Servers, reports: Reports, max_connections: int) -
             mark=mark(listener_key(app), reports),
             port=reports.port,
         ),
-        parts.DEFAULTS.format(word=reports.word),
+        parts.DEFAULTS.format(log=parts.LOG.format(word=reports.word, mark="")),
         _production(app, rules, routes_name),
-        _tests(app, rules, routes_name),
+        _tests(app, rules, routes_name, reports.word),
         parts.OWN,
         *(_successor(name) for name in (PRODUCTION, TESTS)),
         *(_group(s, colour) for s in app.services for colour in Colour),
@@ -78,7 +78,10 @@ def mark(listener: str, reports: Reports) -> str:
 
 
 def _production(app: App, rules: PathRules, routes_name: str) -> str:
-    """The listener of production traffic: tests by header, then the cookie, then the draw."""
+    """The listener of production traffic: the cookie, then the draw; tests go to their own.
+
+    A request with the test header is handed to the listener of test traffic.
+    """
     header = f"{{ req.hdr({word(app.listener.test_header)}) -m found }}"
     cookies = [
         line.format(service=service.name)
@@ -86,22 +89,25 @@ def _production(app: App, rules: PathRules, routes_name: str) -> str:
         if service.sticky
         for line in (parts.STAY_GREEN, parts.STAY_BLUE)
     ]
-    choose = [rules.in_shift(routes_name), f"{parts.TO_TEST} {header}", *cookies, parts.DRAW]
+    by_header = parts.BY_HEADER.format(header=header)
+    choose = [by_header, rules.in_shift(routes_name), *cookies, parts.DRAW]
     bind = _bind(app.listener, app.listener.port)
-    return _frontend(PRODUCTION, bind, rules.always(routes_name), choose)
+    send = parts.SEND.format(name=PRODUCTION, by_header=parts.SEND_BY_HEADER)
+    return _frontend(PRODUCTION, bind, rules.always(routes_name), [*choose, send])
 
 
-def _tests(app: App, rules: PathRules, routes_name: str) -> str:
+def _tests(app: App, rules: PathRules, routes_name: str, word_of_lines: str) -> str:
     """The listener of test traffic: it needs no header, and no cookie holds it back."""
     choose = [rules.in_shift(routes_name), parts.TO_TEST, parts.DRAW]
     bind = _bind(app.listener, app.listener.test_port)
-    return _frontend(TESTS, bind, rules.always(routes_name), choose)
+    log = "  " + parts.LOG.format(word=word_of_lines, mark=TEST)
+    send = parts.SEND.format(name=TESTS, by_header="")
+    return _frontend(TESTS, f"{bind}\n{log}", rules.always(routes_name), [*choose, send])
 
 
 def _frontend(name: str, bind: str, find: list[str], choose: list[str]) -> str:
     head = [f"frontend {name}", bind, f"  bind unix@{name}.sock mode 600 accept-proxy", parts.START]
-    tail = [*choose, parts.SEND.format(name=name)]
-    return "\n".join([*head, *find, parts.END_UNLESS_SHIFT, *tail])
+    return "\n".join([*head, *find, parts.END_UNLESS_SHIFT, *choose])
 
 
 def _successor(name: str) -> str:

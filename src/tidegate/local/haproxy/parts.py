@@ -9,6 +9,7 @@ from tidegate.local.haproxy.routing import SHIFT
 # how it ended, the second, and the microseconds it took. It is written when the response's headers
 # have come (`logasap`), as ALB's TargetResponseTime is measured; without a response, at the end.
 # One thread keeps the lines in the order of their time: a heartbeat's line is a watermark.
+# Requests of the test listener are marked: they are no part of what a release answered to users.
 GLOBAL = """\
 global
   nbthread 1
@@ -34,7 +35,7 @@ DEFAULTS = """\
 defaults
   mode http
   log global
-  log-format "{word} %pid %b %ST %ts %[date] %[date(0,us),sub(txn.start)]"
+  {log}
   timeout connect 100ms
   timeout client 60s
   timeout server 60s
@@ -60,9 +61,13 @@ frontend heartbeat
 backend no-service
   http-request return status 404 content-type text/plain string "404: no such service\\n\""""
 
+LOG = 'log-format "{word} %pid {mark}%b %ST %ts %[date] %[date(0,us),sub(txn.start)]"'
 START = "  http-request set-var(txn.start) date(0,us)"
 END_UNLESS_SHIFT = f"  http-request allow unless {{ var(txn.to) -m beg {SHIFT} }}"
 TO_TEST = "  http-request set-var(txn.colour) var(txn.to),field(3,:) if !{ var(txn.to) -m end :- }"
+BY_HEADER = """\
+  http-request set-var(txn.test) bool(true) if !{{ var(txn.to) -m end :- }} {header}
+  http-request allow if {{ var(txn.test) -m found }}"""
 DRAW = """\
   http-request set-var(txn.green) var(txn.to),field(2,:) unless { var(txn.colour) -m found }
   http-request set-var(txn.draw) rand(10000),sub(txn.green) unless { var(txn.colour) -m found }
@@ -78,9 +83,10 @@ SAFE_TO_REPEAT = (
 # After a reload, an idle connection of the old worker may still bring one request. It knows neither
 # the new targets nor the new weights, so it hands the request to its successor.
 SEND = """\
-  use_backend successor-{name} if {{ stopping }}
+  use_backend successor-{name} if {{ stopping }}{by_header}
   use_backend %[var(txn.to)]
   default_backend no-service"""
+SEND_BY_HEADER = "\n  use_backend successor-tests if { var(txn.test) -m found }"
 SUCCESSOR = """\
 backend successor-{name}
   server successor unix@{name}.sock send-proxy-v2"""
@@ -102,8 +108,8 @@ STAY_BLUE = (
 
 ALL = "".join(
     (
-        *(GLOBAL, DEFAULTS, OWN, START, END_UNLESS_SHIFT, TO_TEST, DRAW, SEND, SUCCESSOR),
-        *(SAFE_TO_REPEAT, COOKIE, STAY_GREEN, STAY_BLUE),
+        *(GLOBAL, DEFAULTS, LOG, OWN, START, END_UNLESS_SHIFT, TO_TEST, BY_HEADER, DRAW, SEND),
+        *(SEND_BY_HEADER, SUCCESSOR, SAFE_TO_REPEAT, COOKIE, STAY_GREEN, STAY_BLUE),
     )
 )
 """Everything, to tell one version of it from another."""

@@ -11,6 +11,8 @@ from tidegate.core.model import ALL_BP, Colour
 from tidegate.core.seen import Routing
 
 SHIFT = "shift:"
+TEST = "test:"
+"""What stands before the target group in the line of a request of the test listener."""
 
 
 def group(service: str, colour: Colour) -> str:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, bucket_of, merge
 from tidegate.core.model import Colour
-from tidegate.local.haproxy.routing import of_group
+from tidegate.local.haproxy.routing import TEST, of_group
 
 Group = tuple[str, Colour]
 
 KEPT_MS = 2 * 3_600_000
 _HEARTBEAT = b"heartbeat"
+_TEST = TEST.encode()
 _BUCKETS = len(BUCKET_BOUNDS_US)
 _MOST_LATENCIES = 100_000
 
@@ -28,6 +29,7 @@ class Kind:
 
     pid: int
     group: Group
+    test: bool
     at_ms: int
     status: int
     error: bool
@@ -78,7 +80,8 @@ class Window:
         for head, kind in done.items():
             _, count = self._open.pop(head)
             del self._counts[head]
-            filed.append((kind.group, _second(kind, count)))
+            if not kind.test:
+                filed.append((kind.group, _second(kind, count)))
             self._filed[kind.pid] = self._filed.get(kind.pid, 0) + sum(count)
         for group, second in filed:
             self.late += second.requests if second.at_ms < before else 0
@@ -118,11 +121,13 @@ class Window:
         if not (pid.isdigit() and second.isdigit()):
             return None, 0
         at_ms = (int(second) + round(self._ahead_ms() / 1000)) * 1000
-        group = of_group(name.decode(errors="replace"))
+        group = of_group(name.removeprefix(_TEST).decode(errors="replace"))
         if group is None:
             return None, at_ms if name == _HEARTBEAT else 0
         count = [0] * _BUCKETS
-        self._open[head] = (Kind(int(pid), group, at_ms, *_outcome(status, ending)), count)
+        test = name.startswith(_TEST)
+        kind = Kind(int(pid), group, test, at_ms, *_outcome(status, ending))
+        self._open[head] = (kind, count)
         self._counts[head] = count
         return count, 0
 
