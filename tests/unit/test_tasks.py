@@ -99,6 +99,13 @@ def test_a_start_that_the_engine_refuses_is_a_failed_task(there: bool) -> None:
     assert about(tasks.decide(after(STARTED), seen, T0)) == (stopped,)
 
 
+def test_a_start_that_met_no_engine_is_asked_for_again_and_is_no_failed_task() -> None:
+    outage = ActionFailure("StartTask/t1", "the engine does not answer", unreachable=True)
+    seen = Seen((), BalancerSeen(), failures=(outage,))
+    start = d.StartTask("t1", CATS, 1, "sha256:cats1")
+    assert about(tasks.decide(after(STARTED), seen, T0)) == (start,)
+
+
 def test_a_healthy_task_is_put_into_the_balancer() -> None:
     register = d.RegisterTarget("t1", "cats", Colour.BLUE, "127.0.0.1:1")
     assert about(look(after(STARTED), UP)) == (register, d.TaskHealthy("t1"))

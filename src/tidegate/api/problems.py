@@ -17,6 +17,7 @@ _BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
     ("TG6", e.StillRunning),
     ("TG7", e.NotFound),
     ("TG8", e.Busy),
+    ("TG919", e.Unreachable),
     ("TG91", e.EffectFailed),
     ("TG92", e.JournalError),
     ("TG95", e.EffectFailed),

@@ -191,6 +191,7 @@ _INTERNAL = {
     "TG916": "The container engine refuses the task's image or settings.",
     "TG917": "The disk is full.",
     "TG918": "The container engine has no network addresses left.",
+    "TG919": "What should have done it does not answer; nothing is held against the task.",
     "TG920": "The journal is damaged; `tidegate up --repair` keeps what is before the damage.",
     "TG921": "An entry of the journal cannot be read by this version.",
     "TG922": "The journal cannot be written; nothing is changed until it can.",

@@ -15,6 +15,7 @@
     └── InternalError           TG9xx  exit 1   a fault of Tidegate, or of what it stands on
         ├── GitFailed           TG96x           git answered with an error
         ├── EffectFailed        TG91x, 95x      an adapter's call failed; it will be tried again
+        │   └── Unreachable     TG919           what should have done it did not answer
         └── JournalError        TG92x           the journal cannot be read or written
 
 Adapters translate every library's errors into these. Nothing below `cli/` prints or exits.
@@ -137,6 +138,12 @@ class EffectFailed(InternalError):
     """An adapter could not do an action. The engine says so and tries again."""
 
     code = "TG910"
+
+
+class Unreachable(EffectFailed):
+    """What should have done it did not answer: nothing is known against the task or the image."""
+
+    code = "TG919"
 
 
 class JournalError(InternalError):

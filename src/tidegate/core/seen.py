@@ -181,10 +181,14 @@ class JobSeen:
 
 @dataclass(frozen=True, slots=True)
 class ActionFailure:
-    """An action that an adapter could not do, since the last look. `action` is its identity."""
+    """An action that an adapter could not do, since the last look. `action` is its identity.
+
+    `unreachable`: what should have done it did not answer, so it says nothing of the action.
+    """
 
     action: str
     error: str
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,8 @@ def _rise(look: TaskLook) -> Step:
     task, observed = look.task, look.observed
     failure = next((f for f in look.seen.failures if f.action == d.identity(look.start)), None)
     if observed is None or observed.state is TaskState.PENDING:
-        if failure is None:
-            return Step((look.start,))  # a start that a crash cut short goes on
+        if failure is None or failure.unreachable:
+            return Step((look.start,))  # a start that a crash or an outage cut short goes on
         return _failed(task, f"CannotStartContainer: {failure.error}")
     if observed.digest != look.start.digest:
         ours = look.start.digest

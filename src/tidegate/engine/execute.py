@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Protocol, assert_never
 
 from tidegate.core import decision as d
-from tidegate.core.errors import TidegateError
+from tidegate.core.errors import TidegateError, Unreachable
 from tidegate.core.ports import World
 from tidegate.core.seen import ActionFailure
 
@@ -63,7 +63,7 @@ class Inline:
             try:
                 perform(action, self._world)
             except TidegateError as error:
-                self._failed.append(ActionFailure(d.identity(action), str(error)))
+                self._failed.append(_failure(action, error))
 
     def failures(self) -> tuple[ActionFailure, ...]:
         """What failed since this was last asked."""
@@ -123,15 +123,19 @@ class Lanes:
                 assert_never(action)
 
     def _run(self, action: d.Action, subject: str) -> None:
-        error = ""
+        failed: ActionFailure | None = None
         try:
             perform(action, self._world)
         except TidegateError as known:
-            error = str(known)
+            failed = _failure(action, known)
         except Exception as fault:  # noqa: BLE001 — the boundary of a thread; it is reported
-            error = f"{type(fault).__name__}: {fault}"
+            failed = ActionFailure(d.identity(action), f"{type(fault).__name__}: {fault}")
         with self._lock:
             self._busy.discard(subject)
-            if error:
-                self._failed.append(ActionFailure(d.identity(action), error))
+            if failed:
+                self._failed.append(failed)
         self._on_done()
+
+
+def _failure(action: d.Action, error: TidegateError) -> ActionFailure:
+    return ActionFailure(d.identity(action), str(error), isinstance(error, Unreachable))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from tidegate.core.errors import EffectFailed
+from tidegate.core.errors import EffectFailed, Unreachable
 from tidegate.simulator.clock import VirtualClock
 
 
@@ -151,7 +151,7 @@ class Wire:
         if fate is Fate.CRASH_BEFORE:
             raise ControllerCrash
         if self._clock.elapsed < self.down_until:
-            raise EffectFailed(f"the {self._name} does not answer")
+            raise Unreachable(f"the {self._name} does not answer")
         self._have(fate, effect)
         if fate is Fate.CRASH_AFTER:
             raise ControllerCrash

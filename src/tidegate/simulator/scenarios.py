@@ -136,7 +136,7 @@ _ALL = (
         "engine-down",
         "the container engine answers nothing for seconds",
         _with(Chances(mishaps=((Mishap.ENGINE_DOWN, 8_000),))),
-        None,
+        Outcome.SUCCEEDED,
     ),
     Scenario("promoted", "somebody promotes during the shift",
              _asked(Verb.PROMOTE, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT), Outcome.SUCCEEDED),

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from docker.errors import APIError, DockerException
 from requests import RequestException
 
-from tidegate.core.errors import EffectFailed
+from tidegate.core.errors import EffectFailed, Unreachable
 
 PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
@@ -117,11 +117,10 @@ def refusal(what: str, error: Exception) -> EffectFailed:
     """The engine's error in our words, with a remedy where we know one."""
     said = one_line(error)
     if not isinstance(error, APIError):
-        return EffectFailed(
+        return Unreachable(
             f"{what}: the container engine does not answer",
             cause=said,
             remedy="tidegate doctor shows what is wrong; it is tried again",
-            code="TG911",
         )
     for phrase, meaning, remedy, code in _REFUSALS:
         if phrase in said.lower():
