@@ -67,7 +67,7 @@ def test_a_build_answers_an_image_for_each_service_under_its_name_and_labels(
     here.push("e1", PAGE)
     seen = here.build("e1")
     assert (seen.state, seen.summary) == (JobState.SUCCEEDED, "1 image")
-    image = client.images.get("localhost/tidegate/shop-web:e1")
+    image = client.images.get("localhost/tidegate/shop/web:e1")
     assert seen.images == (("web", image.id),)
     assert image.labels["tidegate.io/owner"] == here.home.owner
     assert content(client, str(image.id), "/page") == b"hello"
@@ -101,7 +101,7 @@ def test_services_with_the_same_build_share_one_image(make: Make, client: Docker
     seen = here.build("e1")
     assert len({digest for _, digest in seen.images}) == 1
     assert seen.summary == "1 image"
-    assert client.images.get("localhost/tidegate/shop-worker:e1").id == seen.images[0][1]
+    assert client.images.get("localhost/tidegate/shop/worker:e1").id == seen.images[0][1]
 
 
 def test_a_failing_step_is_named_with_its_number_its_exit_code_and_the_last_line(

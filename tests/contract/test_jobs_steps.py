@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from tests.support.yard import Yard, yard
 from tidegate.core.decision import RunChecks, RunHook
 from tidegate.core.model import Header, Hook, LifecycleStage, Listener, Route, Service, TrafficCheck
 from tidegate.core.seen import JobState
+from tidegate.local.jobs.leftover import Leftover
+from tidegate.local.jobs.runner import log_path
 
 CATS = Service("cats", routes=(Route("/cats", (Header("x-beta", "1"),)),))
 
@@ -243,3 +246,34 @@ def gone(pid: int) -> bool:
         time.sleep(0.02)
     os.kill(pid, signal.SIGKILL)
     return False
+
+
+def test_the_command_of_a_killed_controller_is_ended_before_it_is_started_again(
+    here: Yard,
+) -> None:
+    here.push("e1", {})
+    here.release(7, "e1", "sha256:7")
+    job = RunHook("d1/x", shell("true"), "d1", "cats", 7, 0)
+    left = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    log = log_path(here.home, job.id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    Leftover(log).note(left.pid)
+    seen = here.run(job)
+    assert seen.state is JobState.SUCCEEDED
+    assert left.wait(5) == -signal.SIGKILL
+    assert f"ended process {left.pid}, which an earlier controller left running" in log.read_text()
+    assert not log.with_suffix(".running").exists()
+
+
+def test_a_process_that_only_has_the_number_of_an_old_command_is_left_alone(here: Yard) -> None:
+    here.push("e1", {})
+    here.release(7, "e1", "sha256:7")
+    job = RunHook("d1/y", shell("true"), "d1", "cats", 7, 0)
+    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    log = log_path(here.home, job.id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.with_suffix(".running").write_text(f"{other.pid} Thu Jan  1 00:00:00 1970")
+    assert here.run(job).state is JobState.SUCCEEDED
+    assert other.poll() is None
+    other.kill()
+    other.wait()

@@ -184,6 +184,19 @@ def test_the_gate_that_is_off_from_the_start_is_a_warning() -> None:
     )
 
 
+def test_an_alarm_that_cannot_fire_before_the_promotion_is_a_warning() -> None:
+    short = "  dogs: {image: 'nginx:1', route: /dogs, deployment: {bake: 11s}}"
+    late = loads(FILE.replace('  dogs: {image: "nginx:1", route: /dogs}', short))
+    assert plan(Progress(), late, "aaaa").warnings == (
+        "dogs: the alarm errors needs 12s of traffic, and a release is promoted after 11s: "
+        "lengthen `bake`",
+    )
+    enough = loads(
+        FILE.replace('  dogs: {image: "nginx:1", route: /dogs}', short.replace("11", "12"))
+    )
+    assert plan(Progress(), enough, "aaaa").warnings == ()
+
+
 def test_a_release_on_its_way_is_what_a_new_file_is_compared_with() -> None:
     before = running()
     wanted = loads(FILE.replace("memory: 128MiB", "memory: 256MiB"))
@@ -202,6 +215,8 @@ def test_a_plan_is_plain_data_and_lines_of_text() -> None:
         "    services.cats.memory: 128MiB → 256MiB  [makes a new release]",
         "    services.cats.deployment.bake: 5m → 0s  [from the next release on]",
         "= dogs  unchanged (runs v2)",
+        "! warning: cats: the alarm errors needs 12s of traffic, and a release is promoted after "
+        "0s: lengthen `bake`",
         "! warning: cats: the bake is shorter: 5m → 0s",
     ]
 

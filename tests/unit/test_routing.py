@@ -11,7 +11,7 @@ from tidegate.core import routing
 from tidegate.core.model import App, Colour, Header, Listener, Route
 from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.progress import Progress
-from tidegate.core.seen import BalancerSeen, Routing, Seen
+from tidegate.core.seen import BalancerSeen, Routing, Seen, Target
 
 GREEN = Colour.GREEN
 
@@ -36,6 +36,17 @@ def test_a_weight_that_went_astray_is_set_again() -> None:
     world.routing["cats"] = Routing("cats", 9_999)
     decision = routing.decide(world.progress, world.seen())
     assert decision.actions == (d.ApplyRouting(Routing("cats", 5_000, GREEN)),)
+
+
+def test_traffic_stays_on_tasks_the_journal_does_not_know_until_ours_can_take_it() -> None:
+    world = serving(app_of())
+    strange = Target("cats", GREEN, "t77")
+    held = {"cats": Routing("cats", 10_000)}
+    alone = BalancerSeen((strange,), held, routing.listener_key(app_of()))
+    assert routing.decide(world.progress, Seen(balancer=alone)) == d.Decision()
+    ours = replace(alone, targets=(strange, Target("cats", Colour.BLUE, "t1")))
+    decision = routing.decide(world.progress, Seen(balancer=ours))
+    assert decision.actions == (d.ApplyRouting(Routing("cats", 0)),)
 
 
 @pytest.mark.parametrize(

@@ -364,6 +364,16 @@ def test_a_draining_target_of_a_task_that_is_to_stay_is_made_ready_again() -> No
 # --- what nobody knows of ------------------------------------------------------------------------
 
 
+def test_an_unknown_container_serves_until_the_service_s_own_tasks_are_ready() -> None:
+    world = serving(app_of())
+    strange = replace(UP, id="t77"), replace(TARGET, task="t77")
+    only = Seen((strange[0],), BalancerSeen((strange[1],)))
+    drain = d.DrainTarget("t77", "cats", Colour.BLUE)
+    assert drain not in tasks.decide(world.progress, only, T0).actions
+    world.tasks["t77"], world.targets["t77"] = strange
+    assert drain in tasks.decide(world.progress, world.seen(), T0).actions
+
+
 def test_an_unknown_container_is_drained_then_stopped_then_removed() -> None:
     world = serving(app_of())
     world.tasks["t77"] = replace(UP, id="t77")

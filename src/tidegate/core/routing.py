@@ -59,9 +59,20 @@ def decide(progress: Progress, seen: Seen) -> Decision:
     for service in progress.app.services:
         wanted = wanted_routing(progress, service.name)
         held = seen.balancer.routing.get(service.name) if seen.balancer else None
-        if held != wanted:
+        if held != wanted and not _strangers_serve(progress, seen, wanted):
             actions.append(ApplyRouting(wanted))
     return Decision(tuple(actions))
+
+
+def _strangers_serve(progress: Progress, seen: Seen, wanted: Routing) -> bool:
+    """Whether only tasks that the journal does not know serve, and `wanted` would leave them.
+
+    So it is when a journal was cut at its damage: they serve until ours can.
+    """
+    targets = seen.balancer.targets if seen.balancer else ()
+    ready = [t for t in targets if t.service == wanted.service and not t.draining]
+    known = any(t.task in progress.tasks for t in ready)
+    return bool(ready) and not known and not any(wanted.weight_bp(t.colour) for t in ready)
 
 
 def _route_key(route: Route) -> tuple[str, list[tuple[str, str]]]:

@@ -7,7 +7,7 @@ from tidegate.core import decision as d
 from tidegate.core.fold import advance_all
 from tidegate.core.gate import MAY_RUN
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
-from tidegate.core.seen import Health, Seen, TaskState
+from tidegate.core.seen import Health, Seen, Target, TaskState
 from tidegate.core.task import GONE, SICK, look_at, ready, start_of
 from tidegate.core.task import step as step_of
 from tidegate.core.wants import Want, wants
@@ -132,14 +132,29 @@ def _backoff_until(progress: Progress, want: Want) -> int:
     return row.at + min(BACKOFF_FIRST_MS << min(row.count - 2, 10), BACKOFF_MOST_MS)
 
 
+def _needed(progress: Progress, seen: Seen, target: Target) -> bool:
+    """Whether the service is in the app file and has fewer ready tasks of its own than desired."""
+    known = progress.services.get(target.service)
+    if progress.app is None or progress.app.service(target.service) is None or known is None:
+        return False
+    own = sum(ready(task, seen) for task in progress.tasks_of(target.service))
+    return own < known.desired
+
+
 def _clear_orphans(progress: Progress, seen: Seen) -> list[d.Action]:
-    """Containers and targets that the journal does not know: drained first, then cleared away."""
+    """Containers and targets that the journal does not know: drained first, then cleared away.
+
+    One that serves stays until the service's own tasks are ready: after a journal was cut at its
+    damage there may be no others.
+    """
     actions: list[d.Action] = []
     for observed in seen.tasks or ():
         if observed.id in progress.tasks or seen.balancer is None:
             continue
         target = seen.target(observed.id)
         if target and observed.state is TaskState.RUNNING and not target.draining:
+            if _needed(progress, seen, target):
+                continue
             actions.append(d.DrainTarget(target.task, target.service, target.colour))
         elif target and target.active and observed.state is TaskState.RUNNING:
             continue

@@ -19,7 +19,7 @@ def repository(app: str, service: str) -> str:
 
     `localhost/` makes a missing one fail at once instead of being looked for on a public registry.
     """
-    return f"localhost/tidegate/{app}-{service}".lower()
+    return f"localhost/tidegate/{app}/{service}".lower()
 
 
 def labels(owner: str, app: str) -> dict[str, str]:

@@ -2,14 +2,27 @@
 
 from collections.abc import Iterator
 
-from tidegate.core.model import App, DeploymentPolicy, GateMode, OnUnknown, Security, Service
+from tidegate.core.model import (
+    AlarmScope,
+    App,
+    DeploymentPolicy,
+    GateMode,
+    OnUnknown,
+    Security,
+    Service,
+)
 from tidegate.spec.units import time_text
+
+METRICS_LAG_MS = 2_000
+"""A second's metrics are complete about so long after it."""
 
 
 def weaker(running: App | None, wanted: App) -> Iterator[str]:
     """Every way in which `wanted` guards less than `running`; None: nothing runs yet."""
     if wanted.gate.mode is GateMode.OFF and (not running or running.gate.mode is not GateMode.OFF):
         yield "gate: off lets images run that nobody has scanned"
+    for service in wanted.services:
+        yield from _too_late(wanted, service)
     if running is None:
         return
     yield from _app(running, wanted)
@@ -38,6 +51,20 @@ def _app(running: App, wanted: App) -> Iterator[str]:
         yield "the listener speaks plain HTTP instead of HTTPS"
     if wanted.retention < running.retention:
         yield f"fewer releases to go back to: {running.retention} → {wanted.retention}"
+
+
+def _too_late(app: App, service: Service) -> Iterator[str]:
+    """Alarms on the candidate that cannot fire before it is promoted."""
+    policy = service.deployment
+    exposed_ms = policy.shift.steps[-1].at_ms + policy.bake_ms
+    for alarm in app.alarms:
+        applies = alarm.scope is AlarmScope.CANDIDATE and alarm.service in (None, service.name)
+        needed_ms = alarm.period_ms * alarm.datapoints_to_alarm + METRICS_LAG_MS
+        if applies and exposed_ms < needed_ms:
+            yield (
+                f"{service.name}: the alarm {alarm.name} needs {time_text(needed_ms)} of traffic, "
+                f"and a release is promoted after {time_text(exposed_ms)}: lengthen `bake`"
+            )
 
 
 def _limit(most: int | None) -> str:

@@ -22,6 +22,7 @@ import httpx2
 from tidegate.core.decision import RunHook
 from tidegate.core.errors import DeploymentError
 from tidegate.local.jobs import context
+from tidegate.local.jobs.leftover import Leftover
 from tidegate.local.jobs.log import Log
 from tidegate.local.jobs.site import Site
 
@@ -64,6 +65,8 @@ def _unpack(site: Site, job: RunHook, folder: str) -> None:
 
 
 def _command(job: RunHook, folder: str, log: Log) -> str:
+    if ended := Leftover(log.path).end():
+        log.say(ended)
     log.say(f"$ {' '.join(job.hook.command)}")
     log.last = ""
     known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -89,12 +92,15 @@ def _wait(job: RunHook, process: subprocess.Popen[bytes], log: Log) -> str:
     assert output is not None
     reader = threading.Thread(target=_copy, args=(output, log), name="hook-output", daemon=True)
     reader.start()
+    leftover = Leftover(log.path)
     try:
+        leftover.note(process.pid)
         code = process.wait(job.hook.timeout_ms / 1000)
     except subprocess.TimeoutExpired:
         raise _late(job) from None
     finally:
         _end(process)
+        leftover.forget()
         reader.join(GRACE_S)
     if code:
         said = f": {log.last}" if log.last else ""

@@ -17,6 +17,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self._file = path.open("a", encoding="utf-8")
         self._lock = threading.Lock()
         self._size = path.stat().st_size
