@@ -2,8 +2,9 @@
 
 Both have one thread and the same four targets, which another HAProxy plays. Ours has its whole
 configuration (routes, splits, retries) and a collector that counts every request, as in the daemon;
-the bare one has neither. `steady`: no deployment runs. `shift`: half of the traffic goes to the
-other target group, and the weights change twice a second.
+the bare one has neither. A second bare one repeats what a dying target left unanswered, as ours
+does: what that promise alone costs. `steady`: no deployment runs. `shift`: half of the traffic goes
+to the other target group, and the weights change twice a second.
 """
 
 import shutil
@@ -34,6 +35,12 @@ SERVICE = "web"
 SECONDS = 4
 FIXED_RATE = 4_000
 STEADY, SHIFT, BARE = "ours, steady", "ours, during a shift", "bare HAProxy"
+SAFE = "bare HAProxy that repeats"
+_REPEATS = """\
+  retries 3
+  option redispatch 1
+  retry-on conn-failure empty-response
+"""
 _TIMEOUTS = """\
 defaults
   mode http
@@ -55,7 +62,7 @@ _STATIC = """\
 global
   nbthread 1
   maxconn 8000
-{timeouts}
+{timeouts}{repeats}
   http-reuse always
 frontend production
   bind 127.0.0.1:{port}
@@ -78,20 +85,16 @@ class Pass:
 
 @dataclass
 class Planes:
-    """Both sides, running: their ports and process ids."""
+    """All sides, running: the port and process id of each."""
 
-    bare_port: int
-    bare_pid: int
-    our_port: int
-    our_pid: int
+    sides: dict[str, tuple[int, int]]
     balancer: HAProxyBalancer
     collector: Collector
     passes: dict[str, list[Pass]] = field(default_factory=dict)
 
     def measure(self, name: str) -> None:
         """One pass of this side."""
-        bare = name == BARE
-        port, pid = (self.bare_port, self.bare_pid) if bare else (self.our_port, self.our_pid)
+        port, pid = self.sides[name]
         begun = busy_ns(pid)
         said = wrk.load(port, SECONDS)
         cpu_us = (busy_ns(pid) - begun) / 1_000 / (said.per_second * SECONDS)
@@ -129,6 +132,7 @@ def measure(size: Size) -> list[Claim]:
         with _planes(folder) as planes:
             for _ in range(size.pairs):
                 planes.measure(BARE)
+                planes.measure(SAFE)
                 planes.split(0)
                 planes.measure(STEADY)
                 with _shifting(planes):
@@ -145,7 +149,11 @@ def claims_of(passes: dict[str, list[Pass]]) -> list[Claim]:
         return statistics.median(of(one) for one in passes[name])
 
     note = f"medians of {len(passes[BARE])} passes in turns"
-    goals = {STEADY: Goal(0.9, "ratio", at_least=True), SHIFT: Goal(0.7, "ratio", at_least=True)}
+    goals = {
+        STEADY: Goal(0.9, "ratio", at_least=True),
+        SHIFT: Goal(0.7, "ratio", at_least=True),
+        SAFE: None,
+    }
     claims = []
     for name, goal in goals.items():
         for what, unit, of in _FIGURES:
@@ -168,14 +176,20 @@ _FIGURES: tuple[tuple[str, str, Callable[[Pass], float]], ...] = (
 
 @contextmanager
 def _planes(folder: Path) -> Iterator[Planes]:
-    bare_port, our_port, test_port, *targets = free_ports(7)
+    bare_port, safe_port, our_port, test_port, *targets = free_ports(8)
     servers = "\n".join(f"  server s{n} 127.0.0.1:{port}" for n, port in enumerate(targets))
     binds = "\n".join(f"  bind 127.0.0.1:{port}" for port in targets)
     behind = _TARGETS.format(timeouts=_TIMEOUTS, binds=binds, body="x" * 128)
-    static = _STATIC.format(timeouts=_TIMEOUTS, port=bare_port, servers=servers)
+    common = {"timeouts": _TIMEOUTS, "servers": servers}
+    static = _STATIC.format(**common, repeats="", port=bare_port)
+    repeating = _STATIC.format(**common, repeats=_REPEATS, port=safe_port)
     balancer = HAProxyBalancer(folder / "ours")
     collector = Collector(folder / "ours")
-    with _haproxy(folder / "targets.cfg", behind), _haproxy(folder / "bare.cfg", static) as bare:
+    with (
+        _haproxy(folder / "targets.cfg", behind),
+        _haproxy(folder / "bare.cfg", static) as bare,
+        _haproxy(folder / "safe.cfg", repeating) as safe,
+    ):
         try:
             collector.start()
             listener = Listener(port=our_port, test_port=test_port)
@@ -188,7 +202,9 @@ def _planes(folder: Path) -> Iterator[Planes]:
             look = balancer.look()
             if look is None:
                 raise SystemExit("our HAProxy gives no answer")
-            yield Planes(bare_port, bare, our_port, look.serving.pid, balancer, collector)
+            ours = (our_port, look.serving.pid)
+            sides = {BARE: (bare_port, bare), SAFE: (safe_port, safe), STEADY: ours, SHIFT: ours}
+            yield Planes(sides, balancer, collector)
         finally:
             balancer.stop()
             collector.close()
