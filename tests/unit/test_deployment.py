@@ -97,7 +97,10 @@ def test_a_first_deployment_that_fails_ends_as_failed_and_leaves_nothing() -> No
     world.push(app_of())
     world.until_quiet()
     assert world.last.outcome is d.Outcome.FAILED
-    assert world.last.reason == "4 candidate tasks failed (the breaker's limit is 3)"
+    assert world.last.reason == (
+        "4 candidate tasks failed (the breaker's limit is 3), the last one: "
+        "failed container health checks before it was ever healthy"
+    )
     assert world.tasks == {}
     assert world.progress.services["cats"].stable is None
 

@@ -13,6 +13,9 @@ from tidegate.core.trouble import breaker_limit
 ALONE = AnalysisPolicy(enabled=False)
 
 
+EXITED = "EssentialContainer exited with code 1"
+
+
 @pytest.mark.parametrize(
     ("desired", "limit"), [(1, 3), (4, 3), (6, 3), (7, 4), (25, 13), (400, 200), (1_000, 200)]
 )
@@ -40,7 +43,8 @@ def test_a_candidate_whose_tasks_fail_is_rolled_back_by_the_breaker(
     world.push(app_of())
     world.until_quiet()
     assert world.last.outcome is d.Outcome.ROLLED_BACK
-    assert world.last.reason == "4 candidate tasks failed (the breaker's limit is 3)"
+    breaker = "4 candidate tasks failed (the breaker's limit is 3)"
+    assert world.last.reason == f"{breaker}, the last one: {why}"
     assert [e.reason for e in world.events(d.TaskStopped) if e.failed] == [why] * 4
 
 
@@ -49,9 +53,11 @@ def test_a_candidate_that_runs_out_of_memory_says_so() -> None:
     for task in world.running(2)[:3]:
         world.change(task, state=TaskState.STOPPED, exit_code=137, out_of_memory=True)
     world.until_quiet()
-    assert world.last.reason == "3 candidate tasks failed (the breaker's limit is 3)"
+    oom = "OutOfMemoryError: container killed, exit code 137"
+    breaker = "3 candidate tasks failed (the breaker's limit is 3)"
+    assert world.last.reason == f"{breaker}, the last one: {oom}"
     stopped = world.events(d.TaskStopped)[0]
-    assert stopped.reason == "OutOfMemoryError: container killed exited with code 137"
+    assert stopped.reason == "OutOfMemoryError: container killed, exit code 137"
     assert stopped.out_of_memory
 
 
@@ -157,7 +163,8 @@ def test_what_pauses_once_still_lets_what_rolls_back_win() -> None:
         world.change(task, state=TaskState.STOPPED, exit_code=1)
     world.until_quiet()
     assert world.last.outcome is d.Outcome.ROLLED_BACK
-    assert world.last.reason == "3 candidate tasks failed (the breaker's limit is 3)"
+    breaker = "3 candidate tasks failed (the breaker's limit is 3)"
+    assert world.last.reason == f"{breaker}, the last one: {EXITED}"
 
 
 def test_a_controller_that_comes_back_after_hours_does_not_call_the_stage_overdue() -> None:
@@ -174,4 +181,5 @@ def test_more_tasks_desired_raise_the_breaker_with_them() -> None:
     world = serving(app_of(many), natures={2: Nature(crashes=True)})
     world.push(app_of(many))
     world.until_quiet()
-    assert world.last.reason == "8 candidate tasks failed (the breaker's limit is 4)"
+    breaker = "8 candidate tasks failed (the breaker's limit is 4)"
+    assert world.last.reason == f"{breaker}, the last one: {EXITED}"

@@ -219,7 +219,7 @@ def _advance_task(progress: Progress, event: _TaskEvent, at: int) -> Progress:
     record = replace(known, phase=_PHASE[type(event)], since=at, failed=failed)
     progress = replace(progress, tasks={**progress.tasks, event.task: record})
     if isinstance(event, d.TaskStopped) and event.failed:
-        return _count_failure(progress, known, at)
+        return _count_failure(progress, known, event.reason, at)
     return progress
 
 
@@ -227,7 +227,7 @@ FAILURE_MEMORY_MS = 60_000
 """Failures further apart than this are not a row of failures."""
 
 
-def _count_failure(progress: Progress, task: TaskRecord, at: int) -> Progress:
+def _count_failure(progress: Progress, task: TaskRecord, reason: str, at: int) -> Progress:
     rows = progress.services[task.service].failures
     rows = {n: row for n, row in rows.items() if at - row.at <= FAILURE_MEMORY_MS}
     before = rows[task.release].count if task.release in rows else 0
@@ -235,5 +235,6 @@ def _count_failure(progress: Progress, task: TaskRecord, at: int) -> Progress:
     progress = _service(progress, task.service, failures=rows)
     deployment = progress.deployment_of(task.service)
     if deployment and deployment.candidate == task.release:
-        return _deployment(progress, deployment.id, failed_tasks=deployment.failed_tasks + 1)
+        failed = deployment.failed_tasks + 1
+        return _deployment(progress, deployment.id, failed_tasks=failed, last_failure=reason)
     return progress

@@ -53,7 +53,8 @@ class Deployment:
     `weight_bp` was asked for at `asked_at`; `observed_at` is when the balancer was seen to hold it,
     or None. Time spent paused is taken out of `stage_since` and `observed_at` on resuming.
     `step` indexes the shift's timetable, -1 before the first. `failed_tasks` counts starts of
-    candidate tasks that ended before or after they were healthy.
+    candidate tasks that ended before or after they were healthy; `last_failure` says how the last
+    one did.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Deployment:
     aborted_by: str | None = None
     passed: frozenset[str] = frozenset()
     failed_tasks: int = 0
+    last_failure: str = ""
     rollback: Rollback | None = None
     promoted: bool = False
     finished_at: int | None = None

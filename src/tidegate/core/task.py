@@ -149,8 +149,10 @@ def _serve(look: TaskLook) -> Step:
 def _ended(look: TaskLook, observed: TaskSeen) -> Step:
     """It stopped though nobody asked it to."""
     task = look.task
-    what = "OutOfMemoryError: container killed" if observed.out_of_memory else "EssentialContainer"
-    reason = f"{what} exited with code {observed.exit_code}"
+    code = observed.exit_code
+    reason = f"EssentialContainer exited with code {code}"
+    if observed.out_of_memory:
+        reason = f"OutOfMemoryError: container killed, exit code {code}"
     reason += f": {observed.note}" if observed.note else ""
     stopped = d.TaskStopped(task.id, reason, True, observed.exit_code, observed.out_of_memory)
     return Step((_deregister(task),), (stopped,))

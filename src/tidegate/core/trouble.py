@@ -53,6 +53,7 @@ def _find(look: Look) -> tuple[RollbackEvent, str] | None:
     failed, limit = deployment.failed_tasks, breaker_limit(look.policy.breaker, look.desired)
     if failed >= limit:
         reason = f"{failed} candidate tasks failed (the breaker's limit is {limit})"
+        reason += f", the last one: {deployment.last_failure}" if deployment.last_failure else ""
         return RollbackEvent.FAILURE, reason
     if deployment.stage is not Stage.PRE_SCALE_UP and not deployment.known_good:
         against = evidence.firing(look.progress, look.service.name) or evidence.worse(
