@@ -288,9 +288,21 @@ def test_plan_shows_what_the_file_would_change(daemon: Served, run: Run) -> None
     )
 
 
+def test_a_review_says_what_it_saw_and_what_to_do(daemon: Served, run: Run) -> None:
+    daemon.deployed()
+    lines = [line.lstrip("│├└─ ") for line in shown(run, "review").splitlines()]
+    assert lines[0].startswith("review: ")
+    assert "✓ passed releases come from commits: every stable release is of a commit" in lines
+    assert "do rehearse one: push a bad release on purpose, or tidegate rollback SERVICE" in lines
+    assert max(map(len, shown(run, "review").splitlines())) <= 100
+
+
 @pytest.mark.parametrize(
     "words",
-    [("status",), ("executions",), ("releases",), ("show", "1"), ("report", "d1"), ("plan",)],
+    [
+        *(("status",), ("executions",), ("releases",), ("show", "1"), ("report", "d1"), ("plan",)),
+        ("review",),
+    ],
 )
 def test_everything_that_observes_speaks_json(
     resting: Served, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]

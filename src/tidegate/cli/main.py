@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tidegate.cli.commands import about, deliver, demo, machine, observe, operate, start
+from tidegate.cli.commands import about, deliver, demo, machine, observe, operate, review, start
 from tidegate.cli.here import Here, find
 from tidegate.core.errors import TidegateError
 
@@ -38,7 +38,7 @@ GROUPS = {
         operate.rollback,
         operate.scale,
     ),
-    "Prove": (demo.demo,),
+    "Prove": (demo.demo, review.review),
     "About": (about.explain, about.schema, about.version),
 }
 """Every command by the panel of the help that it stands in."""

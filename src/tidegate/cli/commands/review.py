@@ -1,0 +1,32 @@
+"""The Well-Architected review of this app."""
+
+import time
+
+import typer
+
+from tidegate.cli import output
+from tidegate.cli.here import Here, here
+from tidegate.cli.output import AsJson
+from tidegate.cli.render import review as render
+from tidegate.core.review import Case, Running
+from tidegate.core.review import review as ask
+from tidegate.engine.views.reviewed import running_of
+from tidegate.spec import load
+
+
+def review(context: typer.Context, as_json: AsJson = False) -> None:
+    """Review the app by the five pillars of the Well-Architected Framework.
+
+    Each design principle has its checks, of the app file and of the running system; each says what
+    it saw, and what to do when that is not enough. Nothing is changed.
+    """
+    now = here(context)
+    done = ask(Case(load(now.file), time.time_ns() // 1_000_000, _running(now)))
+    output.result(done, render.tree(done), as_json)
+
+
+def _running(now: Here) -> Running | None:
+    """The running system, or None when its controller is not up."""
+    if not now.client.alive():
+        return None
+    return running_of(now.client.status(), now.client.releases(), now.client.executions())
