@@ -85,6 +85,21 @@ def test_a_pause_waits_for_promote_and_then_the_shift_takes_its_usual_steps() ->
     assert shifts == [2_500, 5_000, 7_500, 10_000]
 
 
+def test_a_promote_ends_one_pause_and_the_next_waits_for_another() -> None:
+    stage = Stage.PRE_PRODUCTION_TRAFFIC_SHIFT
+    first, second = (Hook(stage, name, pause=True) for name in ("first", "second"))
+    world = with_hooks(first, second)
+    world.until(lambda w: w.last.stage is stage)
+    world.promote()
+    for _ in range(5):
+        world.tick()
+    assert [e.step for e in world.events(d.StepPassed)] == [f"d2/{stage}/first"]
+    assert world.tick().reason == "cats v2: waits at second for: tidegate promote cats"
+    world.promote()
+    world.until_quiet()
+    assert world.last.outcome is d.Outcome.SUCCEEDED
+
+
 def test_a_pause_that_nobody_ends_rolls_back_at_its_timeout() -> None:
     hook = Hook(Stage.PRE_PRODUCTION_TRAFFIC_SHIFT, "look at it", pause=True, timeout_ms=20_000)
     world = with_hooks(hook).until_stage(Stage.PRE_PRODUCTION_TRAFFIC_SHIFT)

@@ -81,11 +81,15 @@ class StageEntered:
 
 @dataclass(frozen=True, slots=True)
 class StepPassed:
-    """A hook or check of a deployment, by its job id, succeeded."""
+    """A hook or check of a deployment, by its job id, succeeded.
+
+    `promoted`: it was a pause, and a promote that goes no further ended it.
+    """
 
     deployment: str
     step: str
     summary: str
+    promoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

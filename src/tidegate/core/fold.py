@@ -159,8 +159,9 @@ def _advance_deployment(progress: Progress, event: _DeploymentEvent, at: int) ->
     match event:
         case d.StageEntered(_, stage, _):
             changes = {"stage": stage, "stage_since": at, "promoted_by": None}
-        case d.StepPassed(_, step, _):
+        case d.StepPassed(_, step, _, promoted):
             changes = {"passed": known.passed | {step}}
+            changes |= {"promoted_by": None} if promoted else {}
         case d.TrafficShifted(_, step, weight_bp, _):
             changes = {"step": step, "weight_bp": weight_bp, "asked_at": at, "observed_at": None}
             changes |= {"shifted_at": known.shifted_at or at}

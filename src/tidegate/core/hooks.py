@@ -56,7 +56,8 @@ def run(look: Look, job: Job, what: str) -> Decision | Failed | None:
 def _wait_for_promote(look: Look, hook: Hook, step: str) -> Decision | Failed:
     """ECS's PAUSE hook: a person goes on with `promote`; at its timeout it fails."""
     if look.deployment.promoted_by:
-        passed = StepPassed(look.deployment.id, step, f"by {look.deployment.promoted_by}")
+        by = f"by {look.deployment.promoted_by}"
+        passed = StepPassed(look.deployment.id, step, by, promoted=True)
         return Decision(events=(passed,), reason=look.say(f"{hook.name} passed"))
     since = max(look.deployment.stage_since, look.deployment.observed_at or 0)
     deadline = since + hook.timeout_ms
