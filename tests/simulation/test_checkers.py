@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tidegate.core import decision as d
-from tidegate.core import evidence, gate, requests, shift, tasks
+from tidegate.core import evidence, gate, judging, rematch, requests, shift, tasks, weighing
+from tidegate.core.grounds import Weighed
 from tidegate.core.look import Look
 from tidegate.core.model import ALL_BP, Colour, LifecycleStage
 from tidegate.core.ports import World
-from tidegate.core.seen import Routing
+from tidegate.core.seen import Finding, Routing
 from tidegate.engine.execute import Inline
 from tidegate.simulator import behaviour as b
 from tidegate.simulator import run
@@ -19,7 +20,7 @@ from tidegate.simulator.faults import Chances, Mishap
 from tidegate.simulator.fleet import Cause
 from tidegate.simulator.options import Ask, Content, Options, Push, Scan, Verb
 from tidegate.simulator.run import PromiseBroken, RunnerOf, Simulation, simulate
-from tidegate.simulator.scenarios import QUICKLY, SERVICE, change
+from tidegate.simulator.scenarios import QUICKLY, SCENARIOS, SERVICE, change
 
 Rig = Callable[[World, d.Action], Iterable[d.Action]]
 STAGE = LifecycleStage
@@ -107,13 +108,45 @@ def test_1_weight_without_a_target_drops_requests(monkeypatch: pytest.MonkeyPatc
 def test_2_an_image_that_no_scan_has_passed_is_found_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def blind(*_: object) -> tuple[d.VerdictKind, str]:
-        return d.VerdictKind.PASSED, "not looked at"
+    def blind(*_: object) -> gate.Judgement:
+        return gate.Judgement(d.VerdictKind.PASSED, "not looked at")
 
     monkeypatch.setattr(gate, "judge", blind)
     promise, sentence = said(change(1, Content("two", scan=Scan.UNKNOWN), QUICKLY))
     assert promise == 2
     assert "an image that no scan has passed" in sentence
+
+
+def test_2_a_release_on_the_word_of_a_waiver_that_ended_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judging, "lapsed", lambda *_: "")
+    promise, sentence = said(SCENARIOS["waiver-ends-while-it-waits"].options(1))
+    assert promise == 2
+    assert sentence == "v2 was made although the waiver of CVE-2024-0001 had ended"
+
+
+def test_2_an_exploited_finding_that_is_let_through_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = weighing.weigh
+
+    def blind(scale: weighing.Scale, finding: Finding) -> Weighed:
+        return plain(scale, replace(finding, exploited=False))
+
+    monkeypatch.setattr(gate, "weigh", blind)
+    promise, sentence = said(SCENARIOS["inherited-and-exploited"].options(1))
+    assert promise == 2
+    assert "an image that no scan has passed" in sentence
+
+
+def test_liveness_news_of_what_runs_that_nobody_is_told_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rematch, "decide", lambda *_: d.Decision())
+    promise, sentence = said(SCENARIOS["inherited-vulnerability"].options(1))
+    assert promise == 0
+    assert "is vulnerable, and that is untold" in sentence
 
 
 def test_2_another_image_than_the_judged_one_is_found_running() -> None:

@@ -29,10 +29,35 @@ def test_a_bad_release_is_found_before_it_has_all_the_traffic() -> None:
         assert '"weight_bp":10000' not in "".join(result.journal).partition('"d2"')[2]
 
 
-def test_a_vulnerable_release_is_never_started() -> None:
-    result = simulate(SCENARIOS["vulnerable-release"].options(0))
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("vulnerable-release", "cats is refused: too many findings: 1 CRITICAL (limit 0)"),
+        ("unknown-release", "nothing is known of this image: its packages cannot be read"),
+        ("waiver-ends-while-it-waits", "approve: the verdict on cats held until"),
+        ("inherited-and-exploited", "known to be exploited: CVE-2024-0003 in openssl"),
+    ],
+)
+def test_a_release_that_the_gate_refuses_is_never_started(name: str, reason: str) -> None:
+    result = simulate(SCENARIOS[name].options(0))
+    assert result.broken is None
     assert len(result.deployments) == 1
-    assert any('"outcome":"refused"' in entry for entry in result.journal)
+    (end,) = [entry for entry in result.journal if '"outcome":"refused"' in entry]
+    assert reason in end
+
+
+@pytest.mark.parametrize("name", ["inherited-vulnerability", "inherited-and-exploited"])
+def test_news_of_what_runs_raise_an_alarm_and_roll_nothing_back(name: str) -> None:
+    result = simulate(SCENARIOS[name].options(0))
+    alarms = [e for e in result.journal if '"alarm":"cats/NewVulnerabilities"' in e]
+    assert '"state":"ALARM"' in alarms[-1]
+    assert not any('"type":"RollbackStarted"' in entry for entry in result.journal)
+
+
+def test_the_alarm_ends_with_the_release_that_had_the_vulnerability() -> None:
+    result = simulate(SCENARIOS["news-of-what-runs"].options(0))
+    alarms = [e for e in result.journal if '"alarm":"cats/NewVulnerabilities"' in e]
+    assert ['"state":"ALARM"' in alarm for alarm in alarms] == [True, False]
 
 
 def test_an_alarm_that_fires_before_the_start_stops_the_deployment() -> None:

@@ -21,7 +21,9 @@ from tidegate.core.requests import Abort, Pause, Promote, Request, Resume, Start
 from tidegate.core.routing import listener_key
 from tidegate.core.seen import (
     ActionFailure,
+    AdvisoriesSeen,
     BalancerSeen,
+    Finding,
     Health,
     JobSeen,
     JobState,
@@ -53,7 +55,8 @@ class World:
     `natures` is by release number; `images` holds digests that a build gives whatever is pushed.
     `broken` names the jobs (by a part of their id) that fail, `hung` those that never end, `busy`
     the tasks with a request under way, `blind` the parts of `Seen` that cannot be read. A balancer
-    that is `deaf` says yes and does nothing.
+    that is `deaf` says yes and does nothing. `findings` is what a scan finds by digest (nothing
+    elsewhere), on the data of `advisories`.
     """
 
     now: int = T0
@@ -75,6 +78,8 @@ class World:
     failures: list[ActionFailure] = field(default_factory=list)
     pruned: list[tuple[str, ...]] = field(default_factory=list)
     images: dict[str, str] = field(default_factory=dict)
+    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    advisories: AdvisoriesSeen | None = None
     deaf: bool = False
 
     # --- what a person does ---------------------------------------------------------------
@@ -123,6 +128,7 @@ class World:
             metrics_until=self.now // 1000 * 1000,
             jobs=dict(self.jobs),
             failures=tuple(self.failures),
+            advisories=self.advisories,
         )
 
     def record(self, events: tuple[d.Event, ...]) -> None:
@@ -277,7 +283,8 @@ class World:
 
     def _start(self, action: d.StartTask, task: str, number: int, digest: str) -> None:
         made = self.progress.releases[number]
-        assert made.verdict in ("passed", "off"), "an unjudged image was started"
+        allowed = made.verdict in ("passed", "off") or (made.verdict == "unknown" and made.allowed)
+        assert allowed, "an unjudged image was started"
         assert digest == made.digest
         nature = self.nature(number)
         if nature.start_error:
@@ -316,6 +323,11 @@ class World:
     def _image(self, name: str, execution: str) -> str:
         return self.images.get(name, f"sha256:{name}-{execution}")
 
+    def _report(self, digest: str) -> ScanReport:
+        findings = self.findings.get(digest, ())
+        data = self.advisories.digest if self.advisories else "sha256:data"
+        return ScanReport(digest, findings, data=data, data_at=self.now)
+
     def _run_job(self, job: d.Job) -> None:
         if job.id in self.jobs:
             return
@@ -329,7 +341,7 @@ class World:
             images = tuple((s.name, self._image(s.name, job.execution)) for s in job.services)
             seen = replace(seen, images=images)
         if isinstance(job, d.ScanImages):
-            reports = tuple(ScanReport(digest, ()) for _, digest in job.images)
+            reports = tuple(self._report(digest) for _, digest in (*job.images, *job.running))
             seen = replace(seen, reports=reports)
         self.jobs[job.id] = seen
 

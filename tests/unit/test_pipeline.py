@@ -92,15 +92,10 @@ def test_an_image_that_nothing_is_known_of_is_refused() -> None:
     world.until_quiet()
     why = "cats is unknown: nothing is known of this image: no scanner yet"
     assert outcome(world, "e1") == (Outcome.REFUSED, f"scan: {why}")
-    assert world.events(d.VerdictReached) == [
-        d.VerdictReached(
-            "e1",
-            "cats",
-            digest,
-            d.VerdictKind.UNKNOWN,
-            "nothing is known of this image: no scanner yet",
-        )
-    ]
+    (said,) = world.events(d.VerdictReached)
+    assert (said.execution, said.service, said.digest) == ("e1", "cats", digest)
+    assert (said.verdict, said.allowed) == (d.VerdictKind.UNKNOWN, False)
+    assert said.reason == "nothing is known of this image: no scanner yet"
     assert world.progress.releases == {}
     assert world.tasks == {}
 

@@ -32,11 +32,16 @@ class RunTests:
 
 @dataclass(frozen=True, slots=True)
 class ScanImages:
-    """Ask the scanner about each digest; answers `reports`."""
+    """Ask the scanner about each digest of `images` and `running`; answers `reports`.
+
+    `running` are the images of the stable releases, to tell what is new. `execution` is empty when
+    running releases are matched again.
+    """
 
     id: str
     execution: str
     images: tuple[tuple[str, str], ...]
+    running: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ routing, so that a rollback is on its way to the balancer in the same look.
 
 from collections.abc import Callable
 
-from tidegate.core import deployment, pipeline, routing, tasks, watch
+from tidegate.core import deployment, pipeline, rematch, routing, tasks, watch
 from tidegate.core.decision import (
     Action,
     Decision,
@@ -34,6 +34,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         lambda p: _deployments(p, seen, now),
         lambda p: tasks.decide(p, seen, now),
         lambda p: routing.decide(p, seen),
+        lambda p: rematch.decide(p, seen, now),
         lambda p: _prune(p, tuple(events)),
     )
     actions: list[Action] = []

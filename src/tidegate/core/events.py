@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tidegate.core.gate_events import ReleaseRejudged
 from tidegate.core.model import App, Colour, LifecycleStage, Release, RollbackEvent
 from tidegate.core.pipeline_events import (
     Approved,
@@ -81,10 +82,7 @@ class StageEntered:
 
 @dataclass(frozen=True, slots=True)
 class StepPassed:
-    """A hook or check of a deployment, by its job id, succeeded.
-
-    `promoted`: it was a pause, and a promote that goes no further ended it.
-    """
+    """A hook or check, by its job id, succeeded; `promoted`: a pause that a promote ended."""
 
     deployment: str
     step: str
@@ -296,4 +294,5 @@ Event = (
     | AlarmChanged
     | DesiredChanged
     | ControllerStarted
+    | ReleaseRejudged
 )

@@ -6,6 +6,7 @@ from functools import reduce
 from typing import assert_never
 
 from tidegate.core import decision as d
+from tidegate.core.fold_gate import advance_gate
 from tidegate.core.fold_pipeline import ExecutionEvent, advance_execution, count, forget_ended
 from tidegate.core.model import App
 from tidegate.core.progress import (
@@ -32,6 +33,8 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:
     if isinstance(event, _ReleaseEvent):
         return _advance_release(progress, event, at)
     match event:
+        case d.ReleaseRejudged():
+            return advance_gate(progress, event)
         case d.ControllerStarted():
             return _take_over(progress, at)
         case d.AppAccepted(app):

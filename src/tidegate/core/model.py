@@ -141,15 +141,57 @@ class GateMode(StrEnum):
     OFF = "off"
 
 
+class UnknownRule(StrEnum):
+    """What becomes of an image whose verdict is UNKNOWN: refused, or run with a warning."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody's dated word that one vulnerability may stand.
+
+    `id` and `aliases` are names of it. `until` (ms) is the first moment at which the waiver counts
+    no longer, None when the file that it was read from knows no end. `packages` are names with
+    `*`, or purls; empty: every package. `service` and `digest` narrow it to one service and one
+    image. `source` is the file that it stands in.
+    """
+
+    id: str
+    reason: str
+    owner: str = ""
+    until: int | None = None
+    packages: tuple[str, ...] = ()
+    service: str = ""
+    digest: str = ""
+    aliases: tuple[str, ...] = ()
+    source: str = "tidegate.yaml"
+
+
+DAY_MS = 86_400_000
+
+
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
-    """The policy of the scan gate: how many findings of a severity are let through.
+    """The policy of the scan gate (`core.gate` has the rules).
 
     `limits` holds (severity, most allowed) pairs; a severity without a pair is not limited.
+    `grace_ms` holds (severity, ms since its publication) pairs. `data_warn_ms` and
+    `data_unknown_ms` are the ages of vulnerability data from which on the gate warns, and from
+    which on it knows nothing; None: never. `vex` names files with waivers.
     """
 
     mode: GateMode = GateMode.ENFORCE
     limits: tuple[tuple[str, int], ...] = (("CRITICAL", 0), ("HIGH", 0))
+    only_fixable: bool = True
+    new_only: bool = True
+    on_unknown: UnknownRule = UnknownRule.REFUSE
+    grace_ms: tuple[tuple[str, int], ...] = ()
+    data_warn_ms: int | None = 3 * DAY_MS
+    data_unknown_ms: int | None = 14 * DAY_MS
+    waivers: tuple[Waiver, ...] = ()
+    vex: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +225,8 @@ class App:
 class Release:
     """A numbered pair of image and service settings, never changed once made.
 
-    `digest` names the image by content. `verdict` is the gate's word on that digest.
+    `digest` names the image by content. `verdict` is the gate's word on that digest; `allowed`:
+    it is unknown, and the file of that revision lets such an image run.
     """
 
     number: int
@@ -193,6 +236,7 @@ class Release:
     execution: str
     verdict: str
     made_at: int
+    allowed: bool = False
 
     @property
     def label(self) -> str:

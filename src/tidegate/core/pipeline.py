@@ -1,10 +1,11 @@
 """The pipeline: source → build → test → scan → approve → deploy, one execution at a time.
 
 An execution that only waits (for its turn, or for approval) gives way to a newer one. One that
-builds, tests or scans goes on to the end of its scan.
+builds, tests or scans goes on to the end of its scan. A verdict that has lapsed meanwhile (a waiver
+ended, the data grew old) is worth nothing: the execution is refused before it deploys.
 """
 
-from tidegate.core import gate
+from tidegate.core import judging
 from tidegate.core.decision import (
     BuildImages,
     Decision,
@@ -15,15 +16,11 @@ from tidegate.core.decision import (
     Outcome,
     PipelineStage,
     RunTests,
-    ScanImages,
     StageFailed,
     StageStarted,
     StageSucceeded,
     StartJob,
-    VerdictKind,
-    VerdictReached,
 )
-from tidegate.core.model import GateMode
 from tidegate.core.progress import Execution, Progress, StageRecord
 from tidegate.core.releases import follow_deployments, make_releases
 from tidegate.core.seen import JobSeen, JobState, Seen
@@ -62,7 +59,7 @@ def _decide_one(progress: Progress, execution: Execution, seen: Seen, now: int) 
         return _approve(execution, stage, newer, now)
     if stage.stage is PipelineStage.DEPLOY:
         return follow_deployments(progress, execution)
-    return _work(execution, stage, seen, now)
+    return _work(progress, execution, stage, seen, now)
 
 
 def _following(execution: Execution, stage: StageRecord | None) -> PipelineStage:
@@ -83,6 +80,9 @@ def _enter(
         summary = f"{execution.commit[:12]} {execution.subject}"
         return started, StageSucceeded(execution.id, stage, summary)
     if stage is PipelineStage.DEPLOY:
+        lapsed = judging.lapsed(execution, now)
+        if lapsed:
+            return started, *_fail(execution, stage, lapsed, Outcome.REFUSED).events
         return started, *make_releases(progress, execution, now)
     return (started,)
 
@@ -128,6 +128,9 @@ def _approve(
 ) -> Decision:
     if execution.rejected:
         return _fail(execution, stage.stage, execution.rejected, Outcome.REFUSED)
+    lapsed = judging.lapsed(execution, now)
+    if lapsed:
+        return _fail(execution, stage.stage, lapsed, Outcome.REFUSED)
     if execution.approved_by:
         summary = f"approved by {execution.approved_by}"
         return Decision(events=(StageSucceeded(execution.id, stage.stage, summary),))
@@ -137,16 +140,18 @@ def _approve(
     if now >= deadline:
         return _fail(execution, stage.stage, "nobody approved it in time", Outcome.REFUSED)
     reason = f"{execution.id} waits for approval: tidegate approve {execution.id}"
-    return Decision(reason=reason, look_again_at=deadline)
+    return Decision(reason=reason, look_again_at=min(deadline, judging.holds_until(execution)))
 
 
 # --- build, test, scan -----------------------------------------------------------------------
 
 
-def _work(execution: Execution, stage: StageRecord, seen: Seen, now: int) -> Decision:
-    job = _job(execution, stage.stage)
+def _work(
+    progress: Progress, execution: Execution, stage: StageRecord, seen: Seen, now: int
+) -> Decision:
+    job = _job(progress, execution, stage.stage)
     if job is None:
-        return _without_job(execution, stage.stage)
+        return _without_job(progress, execution, stage.stage, now)
     result = seen.jobs.get(job.id)
     deadline = stage.started_at + execution.app.pipeline.stage_timeout_ms
     if result is None or result.state is JobState.RUNNING:
@@ -157,10 +162,10 @@ def _work(execution: Execution, stage: StageRecord, seen: Seen, now: int) -> Dec
         return Decision(actions, reason=f"{execution.id}: {stage.stage}", look_again_at=deadline)
     if result.state is JobState.FAILED:
         return _fail(execution, stage.stage, result.summary)
-    return _finish_work(execution, stage.stage, result)
+    return _finish_work(progress, execution, stage.stage, result, now)
 
 
-def _job(execution: Execution, stage: PipelineStage) -> Job | None:
+def _job(progress: Progress, execution: Execution, stage: PipelineStage) -> Job | None:
     """The job of a stage, or None when there is nothing to do in it."""
     job = f"{execution.id}/{stage}"
     services = execution.app.services
@@ -169,20 +174,22 @@ def _job(execution: Execution, stage: PipelineStage) -> Job | None:
     if stage is PipelineStage.TEST:
         tested = tuple(s for s in services if s.test)
         return RunTests(job, execution.id, tested, execution.images) if tested else None
-    if execution.app.gate.mode is GateMode.OFF:
-        return None
-    return ScanImages(job, execution.id, execution.images)
+    return judging.scan(progress, execution, job)
 
 
-def _without_job(execution: Execution, stage: PipelineStage) -> Decision:
+def _without_job(
+    progress: Progress, execution: Execution, stage: PipelineStage, now: int
+) -> Decision:
     if stage is PipelineStage.TEST:
         return Decision(events=(StageSucceeded(execution.id, stage, "no service has a test"),))
-    return _judge(execution, JobSeen("", JobState.SUCCEEDED))
+    return _judge(progress, execution, JobSeen("", JobState.SUCCEEDED), now)
 
 
-def _finish_work(execution: Execution, stage: PipelineStage, result: JobSeen) -> Decision:
+def _finish_work(
+    progress: Progress, execution: Execution, stage: PipelineStage, result: JobSeen, now: int
+) -> Decision:
     if stage is PipelineStage.SCAN:
-        return _judge(execution, result)
+        return _judge(progress, execution, result, now)
     events: tuple[Event, ...] = (StageSucceeded(execution.id, stage, result.summary),)
     if stage is PipelineStage.BUILD:
         missing = {s.name for s in execution.app.services} - {name for name, _ in result.images}
@@ -192,19 +199,14 @@ def _finish_work(execution: Execution, stage: PipelineStage, result: JobSeen) ->
     return Decision(events=events)
 
 
-def _judge(execution: Execution, result: JobSeen) -> Decision:
+def _judge(progress: Progress, execution: Execution, result: JobSeen, now: int) -> Decision:
     """The gate's word on every image; one that may not run refuses the execution."""
-    reports = {report.digest: report for report in result.reports}
-    verdicts = []
-    for service, digest in execution.images:
-        kind, reason = gate.judge(execution.app.gate, digest, reports)
-        verdicts.append(VerdictReached(execution.id, service, digest, kind, reason))
-    bad = [v for v in verdicts if v.verdict not in gate.MAY_RUN]
-    if bad:
-        reason = "; ".join(f"{v.service} is {v.verdict}: {v.reason}" for v in bad)
+    verdicts = judging.verdicts(progress, execution, result, now)
+    reason = judging.refusal(verdicts)
+    if reason:
         refused = _fail(execution, PipelineStage.SCAN, reason, Outcome.REFUSED)
         return Decision(events=(*verdicts, *refused.events), reason=reason)
-    said = "gate: off" if any(v.verdict is VerdictKind.OFF for v in verdicts) else "passed"
+    said = judging.summary(verdicts)
     return Decision(events=(*verdicts, StageSucceeded(execution.id, PipelineStage.SCAN, said)))
 
 

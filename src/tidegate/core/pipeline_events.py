@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tidegate.core.grounds import NO_GROUNDS, Grounds
 from tidegate.core.model import App
 
 
@@ -84,13 +85,18 @@ class ImagesBuilt:
 
 @dataclass(frozen=True, slots=True)
 class VerdictReached:
-    """What the gate decided of one digest, and why."""
+    """What the gate decided of one digest, why, and on what grounds.
+
+    `allowed`: it is unknown, and the app file lets such an image run.
+    """
 
     execution: str
     service: str
     digest: str
     verdict: VerdictKind
     reason: str
+    allowed: bool = False
+    grounds: Grounds = NO_GROUNDS
 
 
 @dataclass(frozen=True, slots=True)

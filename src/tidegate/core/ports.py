@@ -18,7 +18,14 @@ from tidegate.core.decision import (
 )
 from tidegate.core.metrics import Second
 from tidegate.core.model import App, Colour
-from tidegate.core.seen import BalancerSeen, JobSeen, Routing, ScanReport, TaskSeen
+from tidegate.core.seen import (
+    AdvisoriesSeen,
+    BalancerSeen,
+    JobSeen,
+    Routing,
+    ScanReport,
+    TaskSeen,
+)
 
 
 class Clock(Protocol):
@@ -114,12 +121,21 @@ class Scanner(Protocol):
         ...
 
 
+class Advisories(Protocol):
+    """The vulnerability data that scans are matched against."""
+
+    def observe(self) -> AdvisoriesSeen | None:
+        """Which data there is now; None when that cannot be told. Cheap: asked at every look."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """The five ports that an engine runs on."""
+    """The five ports that an engine runs on, and the data of the gate where there is any."""
 
     clock: Clock
     tasks: Tasks
     balancer: Balancer
     metrics: Metrics
     jobs: Jobs
+    advisories: Advisories | None = None

@@ -182,7 +182,8 @@ class Progress:
     """Everything that the journal says, at one moment.
 
     `started` counts what was ever started by kind ("task", "deployment", "execution", "release"),
-    so that the next id is known without looking anywhere.
+    so that the next id is known without looking anywhere. `rejudged` holds the gate's last word on
+    each service's running release.
     """
 
     app: App | None = None
@@ -193,6 +194,7 @@ class Progress:
     tasks: Mapping[str, TaskRecord] = field(default_factory=dict)
     alarms: Mapping[str, Alarmed] = field(default_factory=dict)
     started: Mapping[str, int] = field(default_factory=dict)
+    rejudged: Mapping[str, d.ReleaseRejudged] = field(default_factory=dict)
 
     def deployment_of(self, service: str) -> Deployment | None:
         """The deployment of the service that is under way, or None."""

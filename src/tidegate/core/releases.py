@@ -15,7 +15,6 @@ from tidegate.core.decision import (
     ReleaseMade,
     StageFailed,
     StageSucceeded,
-    VerdictKind,
 )
 from tidegate.core.model import Release, Service
 from tidegate.core.progress import Execution, Progress, ServiceProgress
@@ -24,19 +23,22 @@ from tidegate.core.progress import Execution, Progress, ServiceProgress
 def make_releases(progress: Progress, execution: Execution, now: int) -> list[Event]:
     """A release for each service whose tasks would differ, and its place in the queue."""
     events: list[Event] = [AppAccepted(execution.app)]
-    verdicts = {v.service: v.verdict for v in execution.verdicts}
+    verdicts = {v.service: v for v in execution.verdicts}
     number = progress.next_id("release")
     for service, digest in execution.images:
         settings = execution.app.service(service)
-        verdict = verdicts.get(service, VerdictKind.UNKNOWN)
-        if settings is None or verdict not in gate.MAY_RUN:
+        said = verdicts.get(service)
+        if settings is None or said is None or said.digest != digest:
+            continue
+        if not gate.may_run(said.verdict, said.allowed):
             continue
         known = progress.services.get(service)
         if known and _runs_already(progress, known, settings, digest):
             continue
         release = Release(
-            number, settings, digest, execution.commit, execution.id, verdict.value, now
-        )
+            number, settings, digest, execution.commit, execution.id, said.verdict.value, now,
+            said.allowed,
+        )  # fmt: skip
         events.append(ReleaseMade(release))
         if known and known.waiting:
             events.append(DeploymentSuperseded(service, known.waiting.release, number))

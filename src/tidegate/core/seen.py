@@ -166,6 +166,19 @@ class ScanReport:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisoriesSeen:
+    """The vulnerability data that a scan would be matched against now.
+
+    `digest` names it by content, `at` (ms) is since when it grows old, None when nobody knows.
+    `note` says what is wrong with it, if anything is.
+    """
+
+    digest: str
+    at: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobSeen:
     """A long piece of work, by the id that its action gave it.
 
@@ -197,7 +210,8 @@ class Seen:
 
     `metrics` holds the past seconds of each target group, oldest first, complete up to
     `metrics_until` (ms); a second without requests is left out. `jobs` forgets nothing while the
-    engine lives; after a restart unfinished jobs are gone and are started again.
+    engine lives; after a restart unfinished jobs are gone and are started again. `advisories` is
+    None where nobody looks at vulnerability data.
     """
 
     tasks: tuple[TaskSeen, ...] | None = None
@@ -206,6 +220,7 @@ class Seen:
     metrics_until: int = 0
     jobs: Mapping[str, JobSeen] = field(default_factory=dict)
     failures: tuple[ActionFailure, ...] = ()
+    advisories: AdvisoriesSeen | None = None
 
     def task(self, task_id: str) -> TaskSeen | None:
         """The task of that id, or None when it is not there or the engine could not be read."""

@@ -5,7 +5,7 @@ Each task's own next step is `core.task`'s.
 
 from tidegate.core import decision as d
 from tidegate.core.fold import advance_all
-from tidegate.core.gate import MAY_RUN
+from tidegate.core.gate import may_run
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
 from tidegate.core.seen import Health, Seen, Target, TaskState
 from tidegate.core.task import GONE, SICK, look_at, ready, start_of
@@ -109,7 +109,9 @@ def _starts(
         living = _living(progress, want)
         fit = sum(1 for t in living if _fit(t, seen))
         missing = min(want.count - fit, 2 * want.count - len(living))
-        if not want.start or missing <= 0 or want.release.verdict not in MAY_RUN:
+        if not want.start or missing <= 0:
+            continue
+        if not may_run(want.release.verdict, want.release.allowed):
             continue
         ready_at = _backoff_until(progress, want)
         if now < ready_at:

@@ -118,6 +118,7 @@ class Engine:
             metrics_until=metrics[1] if metrics else 0,
             jobs=world.jobs.observe(),
             failures=self._runner.failures(),
+            advisories=world.advisories.observe() if world.advisories else None,
         )
 
     def _metrics_since(self) -> int:

@@ -36,6 +36,16 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """From `at_ms` (elapsed) on it is known that these contents (by id) have a vulnerability."""
+
+    at_ms: int
+    id: str
+    contents: tuple[str, ...]
+    exploited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """A revision that is pushed at `at_ms` (elapsed), with the content of every service."""
 
@@ -95,6 +105,7 @@ class Options:
     """One run. Faults happen in the first `faulty_ms`; after that it must come to rest.
 
     `requests_per_second` is for each service. `tick_ms` is the longest wait between two looks.
+    Where nothing is `published`, nobody looks at the vulnerability data either.
     """
 
     seed: int
@@ -107,6 +118,7 @@ class Options:
     requests_per_second: int = 40
     tick_ms: int = 200
     name: str = "random"
+    published: tuple[Published, ...] = ()
 
     def describe(self) -> str:
         """The choices of this run, in a few lines for a person."""
@@ -121,6 +133,8 @@ class Options:
         for push in self.pushes:
             what = ", ".join(f"{s} {c.id} {c.behaviour.name}" for s, c in push.contents)
             lines.append(f"  at {push.at_ms} ms push {what}")
+        for news in self.published:
+            lines.append(f"  at {news.at_ms} ms {news.id} is known in {', '.join(news.contents)}")
         for ask in self.asks:
             lines.append(f"  at {ask.stage or ask.at_ms} {ask.verb} {ask.service}")
         calls = [f"{fate} {n} in 1000" for fate, n in self.chances.calls]

@@ -196,7 +196,8 @@ class Simulation:
             self._turn()
             astray = left_over(self.case)
             events = [entry.event for entry in self.journal.entries[before:]]
-            moved = [event for event in events if not isinstance(event, d.AlarmChanged)]
+            told = d.AlarmChanged | d.ReleaseRejudged  # of the load, and of data that grows old
+            moved = [event for event in events if not isinstance(event, told)]
             if astray or (moved and not self.case.restless()):
                 sentence = astray or f"it does not stay at rest: {moved[0]}"
                 raise PromiseBroken(Broken(0, sentence, self.case.now))

@@ -15,11 +15,14 @@ from tidegate.core.model import (
     Service,
     Shift,
     TaskCount,
+    Waiver,
 )
 from tidegate.core.traffic import linear
 from tidegate.simulator import behaviour as b
+from tidegate.simulator.advisories import OWN
+from tidegate.simulator.clock import EPOCH_MS
 from tidegate.simulator.faults import Chances, CrashPoint, Mishap
-from tidegate.simulator.options import Ask, Content, Options, Push, Scan, Verb
+from tidegate.simulator.options import Ask, Content, Options, Published, Push, Scan, Verb
 
 SERVICE = "cats"
 PUSHED_AT_MS = 8_000
@@ -88,6 +91,26 @@ def _crashed(seed: int) -> Options:
     return replace(change(seed), crash=CrashPoint(20 + seed % 20, after=seed % 2 == 0))
 
 
+def _waived(seed: int, for_ms: int, app: App = SLOWLY) -> Options:
+    """A vulnerable release whose finding is waived for so long from the start."""
+    waiver = Waiver(OWN, "not reachable", "ann", EPOCH_MS + for_ms)
+    waiving = replace(app, gate=replace(app.gate, waivers=(waiver,)))
+    return change(seed, Content("two", scan=Scan.VULNERABLE), waiving)
+
+
+def _waits(seed: int) -> Options:
+    """The first release is approved at once, the second long after its waiver has ended."""
+    app = replace(SLOWLY, pipeline=replace(SLOWLY.pipeline, approval=True))
+    until_ms = PUSHED_AT_MS + 6_000
+    early = (Ask(Verb.APPROVE, SERVICE, at_ms) for at_ms in range(1_000, PUSHED_AT_MS, 500))
+    late = (Ask(Verb.APPROVE, SERVICE, until_ms + after_ms) for after_ms in (5_000, 9_000))
+    return replace(_waived(seed, until_ms, app), asks=(*early, *late), faulty_ms=until_ms + 10_000)
+
+
+def _known(seed: int, news: Published) -> Options:
+    return replace(change(seed), published=(news,))
+
+
 def _of(behaviour: b.Behaviour, says: str) -> Scenario:
     outcome = Outcome.ROLLED_BACK if behaviour.bad else Outcome.SUCCEEDED
     name = f"{behaviour.name.replace(' ', '-')}-release"
@@ -117,6 +140,42 @@ _ALL = (
         "the scan finds a critical vulnerability",
         lambda seed: change(seed, Content("two", scan=Scan.VULNERABLE)),
         None,
+    ),
+    Scenario(
+        "unknown-release",
+        "the scanner cannot tell what is in it",
+        lambda seed: change(seed, Content("two", scan=Scan.UNKNOWN)),
+        None,
+    ),
+    Scenario(
+        "waived-release",
+        "what the scan finds is waived",
+        lambda seed: _waived(seed, 3_600_000),
+        Outcome.SUCCEEDED,
+    ),
+    Scenario(
+        "waiver-ends-while-it-waits",
+        "the waiver ends before somebody approves",
+        _waits,
+        None,
+    ),
+    Scenario(
+        "inherited-vulnerability",
+        "data that comes later finds the same in what runs and in what is pushed",
+        lambda seed: _known(seed, Published(4_000, "CVE-2024-0002", ("one", "two"))),
+        Outcome.SUCCEEDED,
+    ),
+    Scenario(
+        "inherited-and-exploited",
+        "the same, but it is exploited, and so counts all the same",
+        lambda seed: _known(seed, Published(4_000, "CVE-2024-0003", ("one", "two"), True)),
+        None,
+    ),
+    Scenario(
+        "news-of-what-runs",
+        "data that comes later finds something in what runs; nothing happens but an alarm",
+        lambda seed: _known(seed, Published(4_000, "CVE-2024-0004", ("one",))),
+        Outcome.SUCCEEDED,
     ),
     Scenario("controller-crash", "the controller dies between two effects", _crashed,
              Outcome.SUCCEEDED),

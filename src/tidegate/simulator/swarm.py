@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from tidegate.core.model import (
+    DAY_MS,
     Alarm,
     AlarmScope,
     App,
@@ -20,11 +21,15 @@ from tidegate.core.model import (
     Service,
     TaskCount,
     TrafficCheck,
+    UnknownRule,
+    Waiver,
 )
 from tidegate.core.traffic import all_at_once, canary, linear
 from tidegate.simulator import behaviour as b
+from tidegate.simulator.advisories import OWN
+from tidegate.simulator.clock import EPOCH_MS
 from tidegate.simulator.faults import NONE, Chances, Fate, Mishap
-from tidegate.simulator.options import Ask, Content, Options, Push, Scan, Verb
+from tidegate.simulator.options import Ask, Content, Options, Published, Push, Scan, Verb
 from tidegate.simulator.rng import Rng
 
 _SHIFTS = (
@@ -57,6 +62,7 @@ def draw(seed: int) -> Options:
     """The options of this seed. Every part has a stream of its own."""
     rng = Rng(seed)
     app = _app(rng("app"))
+    app = replace(app, gate=_gate(rng("gate"), app.gate))
     pushes = _pushes(rng("pushes"), app)
     last_ms = pushes[-1].at_ms
     return Options(
@@ -68,6 +74,7 @@ def draw(seed: int) -> Options:
         faulty_ms=last_ms + rng("end").randrange(5_000, 30_000),
         requests_per_second=rng("load").choice((10, 30, 30, 60)),
         tick_ms=rng("tick").choice((200, 200, 500, 1_000)),
+        published=_published(rng("advisories"), pushes),
     )
 
 
@@ -84,6 +91,29 @@ def _app(rng: Random) -> App:
         ),
         retention=rng.choice((1, 2, 5)),
     )
+
+
+def _gate(rng: Random, gate: GatePolicy) -> GatePolicy:
+    """Mostly the default policy; now and then another, and a waiver that may end on the way."""
+    ends_ms = EPOCH_MS + rng.choice((5_000, 20_000, DAY_MS))
+    waivers = (Waiver(OWN, "not reachable", "ann", ends_ms),)
+    return replace(
+        gate,
+        new_only=rng.random() < 0.8,
+        on_unknown=rng.choice((UnknownRule.REFUSE, UnknownRule.REFUSE, UnknownRule.WARN)),
+        waivers=waivers if rng.random() < 0.3 else (),
+    )
+
+
+def _published(rng: Random, pushes: tuple[Push, ...]) -> tuple[Published, ...]:
+    """In half of the runs something becomes known of some of the contents while they run."""
+    known = sorted({content.id for push in pushes for _, content in push.contents})
+    news = []
+    for number in range(rng.choice((0, 0, 1, 2))):
+        at_ms = rng.randrange(0, pushes[-1].at_ms + 5_000)
+        contents = tuple(rng.sample(known, rng.randrange(1, len(known) + 1)))
+        news.append(Published(at_ms, f"CVE-2024-100{number}", contents, rng.random() < 0.2))
+    return tuple(news)
 
 
 def _alarm(rng: Random) -> Alarm:

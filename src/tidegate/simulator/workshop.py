@@ -8,19 +8,14 @@ from typing import assert_never
 
 from tidegate.core.decision import BuildImages, Job, RunChecks, RunHook, RunTests, ScanImages
 from tidegate.core.model import Service
-from tidegate.core.seen import Finding, JobSeen, JobState, ScanReport, Severity
+from tidegate.core.seen import JobSeen, JobState
+from tidegate.simulator.advisories import SimAdvisories
 from tidegate.simulator.balancer import SimBalancer
 from tidegate.simulator.behaviour import Behaviour
 from tidegate.simulator.clock import VirtualClock
 from tidegate.simulator.faults import Wire
 from tidegate.simulator.fleet import Fleet
-from tidegate.simulator.options import Content, Push, Scan
-
-_SCANNED: Mapping[Scan, tuple[Finding, ...] | None] = {
-    Scan.CLEAN: (),
-    Scan.VULNERABLE: (Finding("CVE-2024-0001", "openssl", "3.0.1", Severity.CRITICAL),),
-    Scan.UNKNOWN: None,
-}
+from tidegate.simulator.options import Content, Push
 
 
 @dataclass
@@ -28,8 +23,8 @@ class Workshop:
     """Implements `core.ports.Jobs`. Jobs die with the controller; images stay.
 
     `pushed` holds the source of each execution, `made` the content of every image that ever was,
-    `images` how the tasks of each one that is there behave, and `passed` those that a finished
-    scan found clean.
+    `images` how the tasks of each one that is there behave, and `passed` those of which a finished
+    scan for an execution said that they may run.
     """
 
     clock: VirtualClock
@@ -38,6 +33,7 @@ class Workshop:
     images: dict[str, Behaviour]
     fleet: Fleet
     balancer: SimBalancer
+    advisories: SimAdvisories
     pushed: dict[str, Push] = field(default_factory=dict)
     made: dict[str, Content] = field(default_factory=dict)
     passed: set[str] = field(default_factory=set)
@@ -107,11 +103,13 @@ class Workshop:
         return digest
 
     def _scan(self, job: ScanImages) -> JobSeen:
-        reports = []
-        for _, digest in job.images:
-            scan = self.made[digest].scan
-            reports.append(ScanReport(digest, _SCANNED[scan]))
-            if scan is Scan.CLEAN:
+        reports = [
+            self.advisories.report(digest, self.made[digest])
+            for digest in dict.fromkeys(d for _, d in (*job.images, *job.running))
+        ]
+        running = {service: self.made[digest] for service, digest in job.running}
+        for service, digest in job.images if job.execution else ():
+            if self.advisories.lets_run(self.made[digest], running.get(service)):
                 self.passed.add(digest)
         return JobSeen(job.id, JobState.SUCCEEDED, "scanned", reports=tuple(reports))
 

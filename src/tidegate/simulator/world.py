@@ -3,6 +3,7 @@
 from random import Random
 
 from tidegate.core.ports import World
+from tidegate.simulator.advisories import SimAdvisories
 from tidegate.simulator.balancer import SimBalancer
 from tidegate.simulator.behaviour import Behaviour
 from tidegate.simulator.clock import VirtualClock
@@ -33,10 +34,11 @@ class SimulatedWorld:
         self.balancer = SimBalancer(
             self.clock, rng("balancer"), self._wire("balancer", True), self.fleet
         )
+        self.advisories = SimAdvisories(self.clock, options.app.gate, options.published)
         self.meter = Meter(self.clock, rng("meter"))
         self.workshop = Workshop(
             self.clock, rng("workshop"), self._wire("workshop", False), images, self.fleet,
-            self.balancer,
+            self.balancer, self.advisories,
         )  # fmt: skip
         self.traffic = Traffic(self.clock, rng("traffic"), self.fleet, self.balancer, self.meter)
         self.clock.before.append(self.traffic.settle)
@@ -45,7 +47,8 @@ class SimulatedWorld:
     @property
     def ports(self) -> World:
         """What the engine runs on."""
-        return World(self.clock, self.fleet, self.balancer, self.meter, self.workshop)
+        looked_at = self.advisories if self.advisories.published else None
+        return World(self.clock, self.fleet, self.balancer, self.meter, self.workshop, looked_at)
 
     def restart_controller(self) -> None:
         """What a new controller finds: nothing seen yet, no jobs, the machine's own time."""

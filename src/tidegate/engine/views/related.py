@@ -33,7 +33,7 @@ class Related:
                 return release in self.releases
             case d.AlarmChanged(alarm):
                 return alarm.split("/", 1)[0] in self.moving
-            case d.DeploymentQueued() | d.DeploymentSuperseded():
+            case d.DeploymentQueued() | d.DeploymentSuperseded() | d.ReleaseRejudged():
                 return event.release in self.releases
             case d.DeploymentFinished(deployment):
                 self.moving = {s: one for s, one in self.moving.items() if one != deployment}

@@ -58,6 +58,7 @@ _RestEvent = (
     | d.AlarmChanged
     | d.DesiredChanged
     | d.ControllerStarted
+    | d.ReleaseRejudged
 )
 
 
@@ -127,7 +128,7 @@ def _deployment(event: _DeploymentEvent) -> str:  # noqa: C901, PLR0911, PLR0912
             assert_never(event)
 
 
-def _rest(event: _RestEvent) -> str:
+def _rest(event: _RestEvent) -> str:  # noqa: C901
     match event:
         case d.TaskStarted(task, service, release, colour, reason):
             return f"{task} of {service} v{release} started in {colour}" + _tail(reason)
@@ -145,6 +146,8 @@ def _rest(event: _RestEvent) -> str:
             return f"alarm {alarm} is {state}" + _tail(reason)
         case d.DesiredChanged(service, desired, _, reason):
             return f"{service} is to have {desired} tasks" + _tail(reason)
+        case d.ReleaseRejudged(service, release, _, verdict, reason):
+            return f"the running v{release} of {service} is {verdict} now" + _tail(reason)
         case d.ControllerStarted(owner, version):
             return f"controller {owner} started, version {version}"
         case _:

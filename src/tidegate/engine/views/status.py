@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tidegate.core.model import App, Colour
 from tidegate.core.progress import Progress, ServiceProgress
+from tidegate.core.rematch import ALARM, alarm_of
 from tidegate.core.watch import alarm_key, alarms_of
 from tidegate.engine.views.deployments import DeploymentView, view_deployment
 from tidegate.engine.views.executions import ExecutionView, view_execution
@@ -114,6 +115,9 @@ def _alarms(progress: Progress, service: str) -> tuple[AlarmView, ...]:
             found.append(AlarmView(alarm.name, known.state.value, known.since, known.reason))
         else:
             found.append(AlarmView(alarm.name, "INSUFFICIENT_DATA", None, "not evaluated yet"))
+    gate = progress.alarms.get(alarm_of(service))
+    if gate:
+        found.append(AlarmView(ALARM, gate.state.value, gate.since, gate.reason))
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """Ask the scanner about each image."""
 
 from tidegate.core.decision import ScanImages
+from tidegate.core.errors import TidegateError
 from tidegate.core.ports import Scanner
 from tidegate.core.seen import ScanReport
 from tidegate.local.jobs.log import Log
@@ -15,11 +16,21 @@ class NoScanner:
 
 
 def scan(scanner: Scanner, job: ScanImages, log: Log) -> tuple[ScanReport, ...]:
-    """One report for each digest, in the order of the job's images."""
+    """One report for each digest, new or running, in the order of the job's images.
+
+    A running image that cannot be scanned fails nothing: then every finding counts as new.
+    """
     reports = []
-    for digest in dict.fromkeys(digest for _, digest in job.images):
-        report = scanner.scan(digest)
-        names = ", ".join(name for name, image in job.images if image == digest)
+    wanted = {digest for _, digest in job.images}
+    named = (*job.images, *((f"running {name}", digest) for name, digest in job.running))
+    for digest in dict.fromkeys(digest for _, digest in named):
+        try:
+            report = scanner.scan(digest)
+        except TidegateError as error:
+            if digest in wanted:
+                raise
+            report = ScanReport(digest, None, error.what)
+        names = ", ".join(name for name, image in named if image == digest)
         log.say(f"{names}: {_said(report)}")
         reports.append(report)
     return tuple(reports)

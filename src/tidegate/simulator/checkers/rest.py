@@ -1,7 +1,9 @@
 """Liveness: once faults stop, everything ends, nothing is left over, and nothing flaps."""
 
-from tidegate.core.model import ALL_BP, App, Service
+from tidegate.core.decision import AlarmState, VerdictKind
+from tidegate.core.model import ALL_BP, App, GateMode, Service
 from tidegate.core.progress import TaskPhase
+from tidegate.core.rematch import alarm_of
 from tidegate.core.seen import Health, TaskState
 from tidegate.core.tasks import BACKOFF_MOST_MS
 from tidegate.simulator.checkers.case import Case
@@ -31,11 +33,11 @@ def left_over(case: Case) -> str | None:
     """How the world differs from what the stable releases need, or None.
 
     Exactly the desired tasks, healthy and registered; no other container or target; all traffic on
-    stable, the test listener closed.
+    stable, the test listener closed. The gate's alarm tells what is known of what runs.
     """
     wanted: set[str] = set()
     for service in case.options.app.services:
-        found = _astray(case, service, wanted)
+        found = _astray(case, service, wanted) or _untold(case, service)
         if found:
             return found
     ending = [
@@ -78,6 +80,23 @@ def _astray(case: Case, service: Service, wanted: set[str]) -> str | None:
     if held is None or held.test is not None or held.weight_bp(known.colour) != ALL_BP:
         return f"{service.name} is routed as {held} with {known.colour} stable"
     return None
+
+
+def _untold(case: Case, service: Service) -> str | None:
+    """Whether the gate's alarm of the service says something else than the data of now."""
+    known = case.progress.services.get(service.name)
+    if not case.options.published or known is None or known.stable is None:
+        return None
+    content = case.world.workshop.made[case.progress.releases[known.stable].digest]
+    bad = case.world.advisories.truth(content, None) is not VerdictKind.PASSED
+    wanted = bad and case.options.app.gate.mode is not GateMode.OFF
+    alarm = case.progress.alarms.get(alarm_of(service.name))
+    told = alarm is not None and alarm.state is AlarmState.ALARM
+    if wanted == told:
+        return None
+    return (
+        f"{service.name} v{known.stable} is {'' if bad else 'not '}vulnerable, and that is untold"
+    )
 
 
 def bound_ms(case: Case) -> int:
