@@ -14,6 +14,7 @@ from tidegate.engine.messages import LogLine, Message, Revision, Until
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView
 from tidegate.engine.views.executions import ExecutionView
+from tidegate.engine.views.gate import GateView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.status import StatusView
 from tidegate.spec import Plan
@@ -56,6 +57,13 @@ class Observe(Protocol):
 
     def report(self, deployment: str) -> ReportView:
         """What one deployment went through. Raises `NotFound`."""
+        ...
+
+    def explain_gate(self, subject: str) -> tuple[GateView, ...]:
+        """The gate's word on a release (`v42`) or on each image of an execution.
+
+        Raises `NotFound`, also while there is no verdict yet.
+        """
         ...
 
     def logs(self, subject: str, follow: bool = False) -> Iterator[LogLine | None]:

@@ -36,7 +36,17 @@ alarms:
     treat_missing_data: notBreaching
     scope: service
     service: cats
-gate: {limits: {CRITICAL: 1, HIGH: unlimited, LOW: 100}}
+gate:
+  limits: {CRITICAL: 1, HIGH: unlimited, LOW: 100}
+  only_fixable: no
+  new_only: off
+  on_unknown: warn
+  grace: {CRITICAL: 1d, MEDIUM: 30d}
+  data_age: {warn: 1d, fail: never}
+  vex: [security/app.vex.json]
+  waivers:
+    - {id: CVE-2026-0001, package: openssl*, service: cats, reason: not reachable, owner: ann,
+       expires: 2026-12-31}
 pipeline: {branch: production, approval: yes, approval_timeout: 24h, stage_timeout: 10m}
 retention: 10
 services:
@@ -100,7 +110,9 @@ class Bad:
 
 OTHERWISE = """\
 app: other
-gate: off
+gate:
+  mode: off
+  waivers: [{id: GHSA-x, reason: later, owner: bob, expires: 2026-11-30}]
 alarms:
   errors: {metric: ErrorPercent, threshold: 1}
 services:
@@ -115,6 +127,11 @@ def _service(lines: str, rest: str = "") -> str:
 
 def _deployment(lines: str) -> str:
     return f"app: x\ndeployment:\n  {lines}\nservices: {{cats: {{build: cats}}}}\n"
+
+
+def _waivers(*waivers: str) -> str:
+    rows = "".join(f"  - {waiver}\n" for waiver in waivers)
+    return f"app: x\ngate:\n  waivers:\n{rows}services: {{cats: {{build: cats}}}}\n"
 
 
 BAD = (
@@ -200,6 +217,27 @@ BAD = (
     Bad("limit", _service("port: 80", "gate: {limits: {CRITICAL: -1}}\n"), ("`unlimited`",)),
     Bad("severity", _service("port: 80", "gate: {limits: {critical: 1}}\n"),
         ("did you mean `CRITICAL`?",)),
+    Bad("grace", _service("port: 80", "gate: {grace: {HIGH: 7}}\n"), ("such as `7d`",)),
+    Bad("data-age", _service("port: 80", "gate: {data_age: {warn: 9d, fail: 7d}}\n"),
+        ("warn ≤ fail",), in_schema=False),
+    Bad("unknown", _service("port: 80", "gate: {on_unknown: pass}\n"), ("`refuse`, `warn`",)),
+    Bad("waiver", _waivers("{id: CVE-1, reason: x, owner: ann}"),
+        ("f.yaml:4:", "gate.waivers[0].expires is missing", "add `expires: ")),
+    Bad("waiver-date", _waivers("{id: CVE-1, reason: x, owner: a, expires: 2026-02-30}"),
+        ("a day of the calendar", 'found the text "2026-02-30"'), in_schema=False),
+    Bad("waiver-id", _waivers("{id: '*', reason: x, owner: a, expires: 2026-12-31}"),
+        ("the id of a vulnerability",)),
+    Bad("waiver-why", _waivers("{id: CVE-1, reason: ' ', owner: a, expires: 2026-12-31}"),
+        ("a few words",)),
+    Bad("waiver-service", _waivers(
+        "{id: CVE-1, reason: x, owner: a, expires: 2026-12-31, service: cat}"
+    ), ("there is no service cat", "did you mean `cats`?"), in_schema=False),
+    Bad("waiver-twice", _waivers(
+        "{id: CVE-1, reason: x, owner: a, expires: 2026-12-31}",
+        "{id: cve-1, reason: y, owner: b, expires: 2026-11-30}",
+    ), ("cve-1 is waived twice", "gate.waivers[0] waives the same"), in_schema=False),
+    Bad("gate-alarm", _service("port: 80", "alarms: {NewVulnerabilities: {metric: ErrorPercent, "
+        "threshold: 1}}\n"), ("the gate has an alarm of that name",), in_schema=False),
     Bad("branch", _service("port: 80", "pipeline: {branch: a..b}\n"), ("name of a branch",)),
     Bad("retention", _service("port: 80", "retention: 0\n"), ("from 1 to 100",)),
 )  # fmt: skip

@@ -83,7 +83,8 @@ class Served:
     def __post_init__(self) -> None:
         self.home.create()
         self.journal = Journal.open(self.home.journal, self.home.owner)
-        parts = [_Part(self.world, n) for n in ("clock", "tasks", "balancer", "metrics", "jobs")]
+        names = ("clock", "tasks", "balancer", "metrics", "jobs", "advisories")
+        parts = [_Part(self.world, name) for name in names]
         self.engine = Engine(self.journal, World(*cast(Any, parts)), self)
         self.operations = self._operate()
         self.client = Client(self.home)
@@ -156,10 +157,11 @@ class Served:
 
     # --- what a person does ----------------------------------------------------------------------
 
-    def push(self, text: str = FILE, commit: str = COMMIT) -> str:
-        """A new revision with this app file; the id of its execution."""
+    def push(self, text: str = FILE, commit: str = COMMIT, **beside: str) -> str:
+        """A new revision with this app file and those beside it; the id of its execution."""
         revision = {"commit": commit, "subject": "Faster cats", "by": "ann"}
-        return self.operations.start_execution(source(text), **cast(Any, revision))
+        tar = tar_of(tidegate__yaml=text, **beside)
+        return self.operations.start_execution(tar, **cast(Any, revision))
 
     def deployed(self, text: str = FILE) -> "Served":
         """A first release serves."""

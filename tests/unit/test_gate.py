@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import T0
@@ -387,6 +387,7 @@ baselines = st.none() | st.lists(findings, max_size=3).map(lambda f: report(*f, 
 several = st.lists(waivers, max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(policies, reports, baselines, several, findings)
 def test_one_more_finding_never_lets_a_refused_image_run(
     policy: GatePolicy,
@@ -402,6 +403,7 @@ def test_one_more_finding_never_lets_a_refused_image_run(
     assert before.may_run or not after.may_run
 
 
+@settings(deadline=None)
 @given(policies, reports, baselines, several, waivers)
 def test_one_more_waiver_never_counts_more(
     policy: GatePolicy,
@@ -416,6 +418,7 @@ def test_one_more_waiver_never_counts_more(
     assert after.may_run or not before.may_run
 
 
+@settings(deadline=None)
 @given(policies, reports, baselines, several, st.randoms(use_true_random=False))
 def test_the_order_of_findings_changes_nothing(
     policy: GatePolicy,
@@ -430,6 +433,7 @@ def test_the_order_of_findings_changes_nothing(
     assert judge(policy, other, baseline, waived, T0) == judge(policy, of, baseline, waived, T0)
 
 
+@settings(deadline=None)
 @given(policies, baselines, several)
 def test_whenever_there_is_no_data_the_verdict_is_unknown(
     policy: GatePolicy, baseline: ScanReport | None, waived: tuple[Waiver, ...]
@@ -438,6 +442,7 @@ def test_whenever_there_is_no_data_the_verdict_is_unknown(
         assert judge(policy, of, baseline, waived, T0).kind is UNKNOWN
 
 
+@settings(deadline=None)
 @given(policies, reports, baselines, several)
 def test_whatever_is_not_known_is_never_a_pass(
     policy: GatePolicy, of: ScanReport, baseline: ScanReport | None, waived: tuple[Waiver, ...]
@@ -447,6 +452,7 @@ def test_whatever_is_not_known_is_never_a_pass(
         assert judge(policy, of, baseline, waived, T0).kind is not PASSED
 
 
+@settings(deadline=None)
 @given(policies, reports, baselines, several, st.integers(0, 40))
 def test_time_alone_never_lets_an_image_run_and_the_judgement_knows_when_it_stops(
     policy: GatePolicy,
@@ -461,6 +467,7 @@ def test_time_alone_never_lets_an_image_run_and_the_judgement_knows_when_it_stop
     assert later.may_run == (now.may_run and not ends)
 
 
+@settings(deadline=None)
 @given(st.lists(findings, max_size=6))
 def test_every_finding_is_treated_once(found: list[Finding]) -> None:
     verdict = judged(*found)

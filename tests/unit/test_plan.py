@@ -147,6 +147,11 @@ def test_a_service_that_comes_and_one_that_goes() -> None:
     [
         ("app: shop", "app: shop\ngate: off", "nobody has scanned"),
         ("app: shop", "app: shop\ngate: {limits: {HIGH: 3}}", "more HIGH findings through: 0 → 3"),
+        ("app: shop", "app: shop\ngate: {grace: {HIGH: 7d}}", "young HIGH findings do not count"),
+        ("app: shop", "app: shop\ngate: {on_unknown: warn}", "nobody knows what is in them"),
+        ("app: shop", "app: shop\ngate: {data_age: {fail: never}}", "data: 14d → never"),
+        ("app: shop", "app: shop\ngate: {waivers: [{id: CVE-1, reason: x, owner: ann, "
+         "expires: 2026-12-31}]}", "CVE-1 is waived until 2026-12-31 by ann"),
         ("app: shop", "app: shop\ngate: {limits: {HIGH: unlimited}}", "HIGH findings through: 0 → "
          "unlimited"),
         ("app: shop", "app: shop\nretention: 2", "fewer releases to go back to: 5 → 2"),

@@ -7,7 +7,7 @@ import pytest
 from tests.support.app_files import BAD, EVERYTHING, SHARED_ROUTE, SMALLEST, Bad
 from tidegate.core import model
 from tidegate.core.errors import AppFileError
-from tidegate.core.model import App, Build, Route, Service
+from tidegate.core.model import DAY_MS, App, Build, Route, Service
 from tidegate.core.policy import Hook, LifecycleStage, RollbackEvent, ShiftStep, TrafficCheck
 from tidegate.core.traffic import NATIVE, canary, linear
 from tidegate.spec import load, loads
@@ -42,7 +42,21 @@ def test_every_part_of_the_file_reaches_the_app() -> None:
     app = loads(EVERYTHING)
     cats = app.services[0]
     assert app.listener == model.Listener("0.0.0.0", 80, 8443, "x-canary", "/etc/tls.pem")
-    assert app.gate == model.GatePolicy(limits=(("CRITICAL", 1), ("LOW", 100)))
+    assert app.gate == model.GatePolicy(
+        limits=(("CRITICAL", 1), ("LOW", 100)),
+        only_fixable=False,
+        new_only=False,
+        on_unknown=model.UnknownRule.WARN,
+        grace_ms=(("CRITICAL", DAY_MS), ("MEDIUM", 30 * DAY_MS)),
+        data_warn_ms=DAY_MS,
+        data_unknown_ms=None,
+        waivers=(
+            model.Waiver(
+                "CVE-2026-0001", "not reachable", "ann", 1_798_761_600_000, ("openssl*",), "cats"
+            ),
+        ),
+        vex=("security/app.vex.json",),
+    )
     assert app.pipeline == model.PipelinePolicy("production", True, 86_400_000, 600_000)
     assert app.retention == 10
     assert app.alarms == (

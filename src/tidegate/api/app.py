@@ -49,6 +49,7 @@ def _questions(o: Observing) -> list[Route]:
         Route("/v1/releases", o.releases),
         Route("/v1/releases/{number}", o.release),
         Route("/v1/deployments/{id}", o.deployment),
+        Route("/v1/gate/{subject}", o.gate),
         Route("/v1/logs/{subject:path}", o.logs),
     ]
 

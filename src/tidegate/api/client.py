@@ -11,6 +11,7 @@ from tidegate.engine.messages import LogLine
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView, event_of_json
 from tidegate.engine.views.executions import ExecutionView
+from tidegate.engine.views.gate import GateView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.status import StatusView
 from tidegate.spec import Plan
@@ -82,6 +83,11 @@ class Client(Pushing):
     def report(self, deployment: str) -> ReportView:
         """What one deployment went through."""
         return restore(ReportView, self._wire.get(f"/v1/deployments/{part(deployment)}"))
+
+    def explain_gate(self, subject: str) -> tuple[GateView, ...]:
+        """The gate's word on a release or on each image of an execution."""
+        images = self._wire.get(f"/v1/gate/{part(subject)}")["images"]
+        return tuple(restore(GateView, one) for one in images)
 
     def logs(self, subject: str, follow: bool = False) -> Iterator[LogLine]:
         """The log of a service's tasks, of a task, of an execution, or of `execution/stage`."""

@@ -69,6 +69,10 @@ class Observing:
         """The report of one deployment."""
         return _json(self._operations.report(request.path_params["id"]))
 
+    def gate(self, request: Request) -> Response:
+        """The gate's word on a release or an execution."""
+        return _json({"images": self._operations.explain_gate(request.path_params["subject"])})
+
     def logs(self, request: Request) -> Response:
         """The log of a service, a task, an execution or a stage, as lines of JSON."""
         items = self._operations.logs(request.path_params["subject"], _flag(request, "follow"))

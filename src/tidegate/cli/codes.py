@@ -51,6 +51,10 @@ _USAGE = {
     "TG125": "The request's JSON or query does not have the right shape.",
     "TG126": "An execution can be followed to its gate, to its end, or from the one to the other.",
     "TG127": "A whole number was expected in the request.",
+    "TG132": "A waiver ends on a day that is to come, within a year unless it is forced.",
+    "TG133": "The finding is waived already; its waiver can be changed.",
+    "TG134": "The gate is off, so there is nothing to waive.",
+    "TG135": "Nobody answers for the waiver: git knows no user, and no owner was named.",
     "TG150": "The load's profile cannot be read: rates and lengths.",
     "TG151": "The load's targets are not URLs that can be loaded, or their weights do not add up.",
     "TG152": "The load generator speaks plain HTTP only.",
@@ -102,6 +106,9 @@ _CONFIGURATION = {
     "TG241": "The container engine that Tidegate starts does not come up.",
     "TG242": "A container engine runs, but does not answer.",
     "TG243": "The daemon ended at its start, or does not answer; the end of its log is the cause.",
+    "TG250": "A file with waivers, such as .trivyignore or a VEX document, cannot be understood.",
+    "TG251": "There are more waivers than the gate takes.",
+    "TG252": "The app file cannot be changed in place without changing more than was asked.",
 }
 _BUILD = {
     "TG300": "Source, build or test failed; nothing was deployed.",
@@ -170,6 +177,7 @@ _NOT_FOUND = {
     "TG726": "This daemon takes no webhooks.",
     "TG727": "No such error code.",
     "TG728": "The container engine has no such image.",
+    "TG731": "The gate has not said its word on the execution yet.",
 }
 _BUSY = {
     "TG800": "Another deployment, controller or person holds what was asked for.",

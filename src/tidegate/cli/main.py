@@ -2,12 +2,23 @@
 
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tidegate.cli.commands import about, deliver, demo, machine, observe, operate, review, start
+from tidegate.cli.commands import (
+    about,
+    deliver,
+    demo,
+    gate,
+    machine,
+    observe,
+    operate,
+    review,
+    start,
+)
 from tidegate.cli.here import Here, find
 from tidegate.core.errors import TidegateError
 
@@ -18,7 +29,7 @@ _HELP = (
     "8 not found, 9 busy. What an error means: tidegate explain CODE."
 )
 
-GROUPS = {
+GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Start": (machine.setup, machine.doctor, start.init, start.plan, start.up, start.down),
     "Deliver": (deliver.deploy, operate.approve, operate.reject),
     "Observe": (
@@ -38,10 +49,11 @@ GROUPS = {
         operate.rollback,
         operate.scale,
     ),
+    "Scan": (gate.waive, gate.app),
     "Prove": (demo.demo, review.review),
     "About": (about.explain, about.schema, about.version),
 }
-"""Every command by the panel of the help that it stands in."""
+"""Every command, or group of commands, by the panel of the help that it stands in."""
 
 app = typer.Typer(
     name="tidegate",
@@ -66,7 +78,10 @@ def top(
 
 for panel, commands in GROUPS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(command)
 
 
 def call(words: list[str]) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import typer
 import typer.core
 import typer.main
 
@@ -62,15 +63,29 @@ def commands_page() -> str:
     for panel, functions in GROUPS.items():
         lines += ["", f"## {panel}"]
         for function in functions:
-            lines += _command(group.commands[function.__name__])
+            if isinstance(function, typer.Typer):
+                lines += _group(group.commands[str(function.info.name)])
+            else:
+                lines += _command(group.commands[function.__name__])
     return "\n".join(lines) + "\n"
 
 
-def _command(command: Any) -> Iterator[str]:
+def _group(group: Any) -> Iterator[str]:
+    for command in group.commands.values():
+        yield from _command(command, group.name)
+
+
+def _command(command: Any, group: str = "") -> Iterator[str]:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    options = [p for p in command.params if p.param_type_name == "option"]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
     words = [p.name.upper() if p.required else f"[{p.name.upper()}]" for p in arguments]
-    yield from ("", f"### tidegate {' '.join([command.name, *words])}", "", command.help, "")
+    yield from (
+        "",
+        f"### tidegate {' '.join([*filter(None, [group]), command.name, *words])}",
+        "",
+        command.help,
+        "",
+    )
     for argument in arguments:
         yield f"- `{argument.name.upper()}`: {argument.help}"
     for option in options:

@@ -4,7 +4,7 @@
     ├── UsageError              TG1xx  exit 2   the words of a command are off
     │   └── BadSignature        TG116           a web call that is not signed with our secret
     ├── ConfigurationError      TG2xx  exit 3   tidegate.yaml, or this machine, is not ready
-    │   ├── AppFileError        TG20x           a key or value in the file
+    │   ├── AppFileError        TG20x, 25x      a key or value in the file, or a file beside it
     │   └── SetupError          TG21x–24x       engine, HAProxy, git, a port, the disk
     ├── BuildError              TG3xx  exit 4   source, build or test failed
     ├── GateError               TG4xx  exit 5   the gate refused the image

@@ -148,6 +148,9 @@ class UnknownRule(StrEnum):
     WARN = "warn"
 
 
+APP_FILE = "tidegate.yaml"
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """Somebody's dated word that one vulnerability may stand.
@@ -166,7 +169,7 @@ class Waiver:
     service: str = ""
     digest: str = ""
     aliases: tuple[str, ...] = ()
-    source: str = "tidegate.yaml"
+    source: str = APP_FILE
 
 
 DAY_MS = 86_400_000

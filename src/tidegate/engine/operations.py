@@ -16,6 +16,7 @@ from tidegate.engine.tail import Logs
 from tidegate.engine.views.deployments import ReportView, report
 from tidegate.engine.views.events import EventView, view_event
 from tidegate.engine.views.executions import ExecutionView, view_execution
+from tidegate.engine.views.gate import GateView, explain
 from tidegate.engine.views.groups import Sight
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView, view_detail, view_release
 from tidegate.engine.views.status import LastLook, StatusView, view_status
@@ -120,6 +121,10 @@ class EngineOperations:
                 code="TG722",
             )
         return found
+
+    def explain_gate(self, subject: str) -> tuple[GateView, ...]:
+        """The gate's word on a release or on each image of an execution. Raises `NotFound`."""
+        return explain(self._engine.progress, subject, self._engine.journal.read())
 
     def logs(self, subject: str, follow: bool = False) -> Iterator[LogLine | None]:
         """The log of a service's tasks, of a task, of an execution, or of `execution/stage`."""

@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 from tidegate.core.errors import AppFileError, BuildError, SetupError
 from tidegate.core.model import App
 from tidegate.spec import FILE_NAME, loads
+from tidegate.spec.waivers import collect
 
 MOST_FILE_BYTES = 1 << 20
 
@@ -28,7 +29,8 @@ class Files(Protocol):
 def store(tar: BinaryIO, path: Path, commit: str) -> App:
     """Keep the tar at `path`, whole or not at all, and answer the app that its file describes.
 
-    Raises `BuildError` for what is no tar, `AppFileError` for a missing or wrong app file,
+    The waivers of files beside it are among the app's. Raises `BuildError` for what is no tar,
+    `AppFileError` for a missing or wrong app file or file with waivers,
     `SetupError` when it cannot be written.
     """
     temporary = path.with_suffix(".part")
@@ -38,6 +40,7 @@ def store(tar: BinaryIO, path: Path, commit: str) -> App:
             file.flush()
             os.fsync(file.fileno())
         app = loads(_app_file(temporary, commit), f"{commit[:12]}:{FILE_NAME}")
+        app = collect(app, _Archived(temporary))
         temporary.rename(path)
     except OSError as error:
         raise SetupError(
@@ -50,6 +53,25 @@ def store(tar: BinaryIO, path: Path, commit: str) -> App:
     finally:
         temporary.unlink(missing_ok=True)
     return app
+
+
+class _Archived:
+    """What lies beside the app file in the tar."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> list[str]:
+        """The files at its top."""
+        with tarfile.open(self._path) as archive:
+            return [m.name for m in archive if m.isfile() and "/" not in m.name]
+
+    def read(self, path: str, most: int) -> bytes | None:
+        """The first `most` bytes of one of its files; None when there is no such file."""
+        with tarfile.open(self._path) as archive:
+            member = next((m for m in archive if m.name == path and m.isfile()), None)
+            file = archive.extractfile(member) if member else None
+            return file.read(most) if file else None
 
 
 def _app_file(path: Path, commit: str) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tidegate.core.model import Route
+from tidegate.core.rematch import ALARM
 from tidegate.spec.app import AppKeys
 from tidegate.spec.deployment import merged
 from tidegate.spec.describe import nearest
@@ -14,6 +15,7 @@ def across(app: AppKeys) -> Iterator[Problem]:
     """Every fault between keys: routes, alarms of services, bounds of a merged breaker."""
     yield from _routes(app)
     yield from _alarms(app)
+    yield from _waivers(app)
     for name, service in app.services.items():
         breaker = merged(app.deployment, service.deployment).breaker
         if breaker.min > breaker.max:
@@ -57,6 +59,10 @@ def _written_routes(name: str, service: ServiceKeys) -> Iterator[tuple[Path, Rou
 
 def _alarms(app: AppKeys) -> Iterator[Problem]:
     for name, alarm in app.alarms.items():
+        if name == ALARM:
+            path: Path = ("alarms", name)
+            what = f"{dotted(path)}: this name cannot be used"
+            yield Problem(path, what, "the gate has an alarm of that name", "choose another")
         if alarm.service is None or alarm.service in app.services:
             continue
         near = nearest(alarm.service, app.services)
@@ -66,3 +72,26 @@ def _alarms(app: AppKeys) -> Iterator[Problem]:
             f"the app's services are {', '.join(app.services)}",
             f"did you mean `{near}`?" if near else "name one of them, or leave `service` out",
         )
+
+
+def _waivers(app: AppKeys) -> Iterator[Problem]:
+    """Each waiver speaks of a service that there is, and none says the same as another."""
+    seen: dict[tuple[str, str | None, str | None], int] = {}
+    for number, waiver in enumerate(app.gate.waivers):
+        path: Path = ("gate", "waivers", number)
+        first = seen.setdefault((waiver.id.upper(), waiver.package, waiver.service), number)
+        if first != number:
+            yield Problem(
+                path,
+                f"{dotted(path)}: {waiver.id} is waived twice",
+                f"{dotted(path[:2])}[{first}] waives the same",
+                "keep one of them",
+            )
+        if waiver.service is not None and waiver.service not in app.services:
+            near = nearest(waiver.service, app.services)
+            yield Problem(
+                (*path, "service"),
+                f"{dotted(path)}.service: there is no service {waiver.service}",
+                f"the app's services are {', '.join(app.services)}",
+                f"did you mean `{near}`?" if near else "name one of them, or leave `service` out",
+            )

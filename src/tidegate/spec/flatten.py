@@ -4,8 +4,20 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tidegate.core.model import Alarm, Build, Hook, Route, Secret, Shift, TrafficCheck
+from tidegate.core.model import (
+    APP_FILE,
+    Alarm,
+    Build,
+    Hook,
+    Route,
+    Secret,
+    Shift,
+    TrafficCheck,
+    Waiver,
+)
 from tidegate.core.traffic import NATIVE, PRESETS
+from tidegate.core.waivers import last_day
+from tidegate.spec.days import days_text
 from tidegate.spec.describe import written
 from tidegate.spec.units import size_text, time_text
 
@@ -17,11 +29,15 @@ _NAMES = {
     "maximum": "max",
     "drain_timeout_ms": "drain",
     "shift": "strategy",
+    "data_warn_ms": "data_age.warn",
+    "data_unknown_ms": "data_age.fail",
 }
 """Where the file's word is not the core's without its unit."""
 
-_PAIRS = frozenset({"environment", "args", "limits"})
+_PAIRS = frozenset({"environment", "args", "limits", "grace_ms"})
 """Fields that hold (name, value) pairs."""
+_IN_DAYS = frozenset({"grace_ms", "data_warn_ms", "data_unknown_ms"})
+"""Fields that the file writes in days."""
 
 
 def flatten(name: str, value: object) -> dict[str, str]:
@@ -53,10 +69,12 @@ def _flatten(path: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _list(path: str, name: str, items: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
     """Items with a name have a path each, so that one that is added leaves the others alone."""
     if name in _PAIRS:
-        yield from ((f"{path}.{key}", str(value)) for key, value in items)
+        yield from ((f"{path}.{key}", _plain(name, value)) for key, value in items)
     elif isinstance(items[0], Secret | Hook | Alarm):
         for item in items:
             yield from _named(path, item)
+    elif isinstance(items[0], Waiver):
+        yield from _waivers(path, items)
     elif isinstance(items[0], Route | TrafficCheck):
         yield path, ", ".join(_in_words(item) for item in items)
     else:
@@ -74,6 +92,17 @@ def _named(path: str, item: Secret | Hook | Alarm) -> Iterator[tuple[str, str]]:
                 if field.name != "name":
                     inner = f"{path}.{name}.{field.name.removesuffix('_ms')}"
                     yield from _flatten(inner, field.name, getattr(item, field.name))
+
+
+def _waivers(path: str, waivers: tuple[Waiver, ...]) -> Iterator[tuple[str, str]]:
+    """One path for each id; those of other files are not the app file's."""
+    told: dict[str, list[str]] = {}
+    for waiver in waivers:
+        if waiver.source == APP_FILE:
+            where = "".join(f"in {part} " for part in (*waiver.packages, waiver.service) if part)
+            until = f"until {last_day(waiver)} by {waiver.owner}: {waiver.reason}"
+            told.setdefault(waiver.id, []).append(f"{where}{until}")
+    yield from ((f"{path}.{id}", "; ".join(each)) for id, each in told.items())
 
 
 def _in_words(item: Route | TrafficCheck | Hook) -> str:
@@ -95,6 +124,8 @@ def _shift(shift: Shift) -> str:
 
 
 def _plain(name: str, value: Any) -> str:
+    if name in _IN_DAYS:
+        return days_text(value)
     if name.endswith("_ms"):
         return time_text(value)
     if name == "memory_mib":

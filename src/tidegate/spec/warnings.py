@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 
 from tidegate.core.model import (
+    APP_FILE,
     AlarmScope,
     App,
     DeploymentPolicy,
     GateMode,
+    GatePolicy,
     OnUnknown,
     Security,
     Service,
+    UnknownRule,
 )
+from tidegate.core.waivers import last_day
+from tidegate.spec.days import days_text
 from tidegate.spec.units import time_text
 
 METRICS_LAG_MS = 2_000
@@ -40,11 +45,7 @@ def _app(running: App, wanted: App) -> Iterator[str]:
     for alarm in running.alarms:
         if alarm.name not in kept:
             yield f"the alarm {alarm.name} is removed: it no longer rolls anything back"
-    limits = dict(wanted.gate.limits)
-    for severity, most in running.gate.limits:
-        now = limits.get(severity)
-        if now is None or now > most:
-            yield f"the gate lets more {severity} findings through: {most} → {_limit(now)}"
+    yield from _gate(running.gate, wanted.gate)
     if running.pipeline.approval and not wanted.pipeline.approval:
         yield "pushes are deployed without approval"
     if running.listener.certificate and not wanted.listener.certificate:
@@ -65,6 +66,34 @@ def _too_late(app: App, service: Service) -> Iterator[str]:
                 f"{service.name}: the alarm {alarm.name} needs {time_text(needed_ms)} of traffic, "
                 f"and a release is promoted after {time_text(exposed_ms)}: lengthen `bake`"
             )
+
+
+def _gate(before: GatePolicy, after: GatePolicy) -> Iterator[str]:
+    yield from _limits(before, after)
+    if after.only_fixable and not before.only_fixable:
+        yield "findings that nobody can mend yet no longer count"
+    if after.new_only and not before.new_only:
+        yield "findings that the running release has too no longer count"
+    if after.on_unknown is UnknownRule.WARN and before.on_unknown is not UnknownRule.WARN:
+        yield "images run of which nobody knows what is in them"
+    old = before.data_unknown_ms
+    if old is not None and (after.data_unknown_ms is None or after.data_unknown_ms > old):
+        ages = f"{days_text(old)} → {days_text(after.data_unknown_ms)}"
+        yield f"the gate believes older vulnerability data: {ages}"
+    for waiver in after.waivers:
+        if waiver not in before.waivers and waiver.source == APP_FILE:
+            yield f"{waiver.id} is waived until {last_day(waiver)} by {waiver.owner}"
+
+
+def _limits(before: GatePolicy, after: GatePolicy) -> Iterator[str]:
+    limits, grace_ms = dict(after.limits), dict(before.grace_ms)
+    for severity, most in before.limits:
+        now = limits.get(severity)
+        if now is None or now > most:
+            yield f"the gate lets more {severity} findings through: {most} → {_limit(now)}"
+    for severity, ms in after.grace_ms:
+        if ms > grace_ms.get(severity, 0):
+            yield f"young {severity} findings do not count for {days_text(ms)}"
 
 
 def _limit(most: int | None) -> str:

@@ -7,12 +7,13 @@ import typer
 from rich.markup import escape
 
 from tidegate.cli import daemon, output
-from tidegate.cli.here import here
+from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.core.errors import GitFailed, StillRunning, UsageError
 from tidegate.engine.journal import repair as repair_journal
 from tidegate.local.git.command import git
 from tidegate.spec import FILE_NAME, lines, load, propose
+from tidegate.spec.waivers import Folder, collect
 
 
 def init(
@@ -37,7 +38,7 @@ def init(
 def plan(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what the app file, as it lies here, would change; nothing is changed."""
     now = here(context)
-    load(now.file)
+    _check(now)
     found = now.client.plan(now.file.read_text(), _head(now.folder))
     output.result(found, escape("\n".join(lines(found))), as_json)
 
@@ -53,7 +54,7 @@ def up(
 ) -> None:
     """Start the controller of this folder's app, and add the git remote `tidegate`."""
     now = here(context)
-    load(now.file)
+    _check(now)
     now.home.create()
     if repair:
         kept, aside = repair_journal(now.home.journal)
@@ -88,6 +89,11 @@ def down(
             code="TG602",
         )
     output.progress("it is down" + ("" if everything else "; traffic goes on"))
+
+
+def _check(now: Here) -> None:
+    """Raise when the app file, or a file with waivers beside it, is wrong."""
+    collect(load(now.file), Folder(now.folder))
 
 
 def _chosen(context: typer.Context) -> Path:
