@@ -195,7 +195,7 @@ CVE-1    CRITICAL  openssl 3.0.1  3.0.2     counted
 CVE-2    HIGH      openssl 3.0.1  3.0.2     counted
 CVE-4    LOW       zlib 3.0.1     3.0.2     counted
 CVE-3    HIGH      openssl 3.0.1  -         let through  no fixed version is known (only_fixable)
-1. update openssl 3.0.1 to 3.0.2: ends 2 findings (/usr/lib/libssl.so.3; it is of the base image: build on a newer one)
+1. update openssl 3.0.1 to 3.0.2: ends 2 findings (/usr/lib/libssl.so.3; build on a newer base)
 2. update zlib 3.0.1 to 3.0.2: ends 1 finding
 """)
 

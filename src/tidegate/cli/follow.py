@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from tidegate.core.errors import InternalError
 from tidegate.engine.messages import End, Happened, Message
 
+REFUSED = 5
 _BETWEEN = re.compile(r" entered (PRE|POST)_")
 _BAD = frozenset({"StageFailed", "Rejected", "RollbackStarted", "TaskStopped"})
 
@@ -20,6 +21,8 @@ def follow(messages: Iterable[Message], execution: str, say: Callable[[str], Non
             if not _is_said_elsewhere(message):
                 say(words(message))
             if message["kind"] == "end":
+                if message["exit_code"] == REFUSED:
+                    say(f"       why: tidegate gate explain {execution}")
                 return message["exit_code"]
     except KeyboardInterrupt:
         say(f"=====> detached; {execution} goes on: tidegate status, tidegate logs {execution}")

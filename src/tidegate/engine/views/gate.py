@@ -126,6 +126,6 @@ def _action(package: str, found: list[Finding]) -> str:
     origin = first.origin
     where = [origin.path, origin.step]
     if origin.base:
-        where.append("it is of the base image: build on a newer one")
+        where.append("build on a newer base")
     told = "; ".join(part for part in where if part)
     return f"{what}: {ends}" + (f" ({told})" if told else "")
