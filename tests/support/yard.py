@@ -12,13 +12,21 @@ from tidegate.core.decision import BuildImages, Job, Outcome, RunTests
 from tidegate.core.model import App, Release, Service
 from tidegate.core.ports import Scanner
 from tidegate.core.progress import Execution, Progress
-from tidegate.core.seen import JobSeen, JobState
+from tidegate.core.seen import JobSeen, JobState, ScanReport
 from tidegate.local.bases import resolve
 from tidegate.local.home import Home
-from tidegate.local.jobs import LocalJobs, NoScanner, Site
+from tidegate.local.jobs import LocalJobs, Site
 from tidegate.local.jobs.runner import log_path
 
 WAIT_S = 60.0
+
+
+class NoScanner:
+    """A scanner that can tell nothing."""
+
+    def scan(self, digest: str) -> ScanReport:
+        """A report without findings data."""
+        return ScanReport(digest, None, "no scanner is set up")
 
 
 @dataclass

@@ -51,6 +51,7 @@ _USAGE = {
     "TG125": "The request's JSON or query does not have the right shape.",
     "TG126": "An execution can be followed to its gate, to its end, or from the one to the other.",
     "TG127": "A whole number was expected in the request.",
+    "TG130": "The ecosystem that was named is not one whose advisories are known here.",
     "TG132": "A waiver ends on a day that is to come, within a year unless it is forced.",
     "TG133": "The finding is waived already; its waiver can be changed.",
     "TG134": "The gate is off, so there is nothing to waive.",
@@ -106,6 +107,7 @@ _CONFIGURATION = {
     "TG241": "The container engine that Tidegate starts does not come up.",
     "TG242": "A container engine runs, but does not answer.",
     "TG243": "The daemon ended at its start, or does not answer; the end of its log is the cause.",
+    "TG245": "The user's settings of the advisories are wrong.",
     "TG250": "A file with waivers, such as .trivyignore or a VEX document, cannot be understood.",
     "TG251": "There are more waivers than the gate takes.",
     "TG252": "The app file cannot be changed in place without changing more than was asked.",
@@ -140,6 +142,8 @@ _DEPLOYMENT = {
     "TG415": "A layer of the image is compressed in a way that cannot be read here.",
     "TG416": "The container engine does not give out the image.",
     "TG417": "The SBOM cannot be read.",
+    "TG418": "The evidence of a scan cannot be stored.",
+    "TG419": "A file of the evidence is not what its name says.",
     "TG420": "There are no advisories to import.",
     "TG421": "Advisories cannot be read.",
     "TG422": "Advisories are larger than is read.",
@@ -148,6 +152,8 @@ _DEPLOYMENT = {
     "TG425": "There are no advisories yet.",
     "TG426": "The index of advisories cannot be read.",
     "TG427": "The advisories cannot be stored.",
+    "TG428": "Some sources of advisories could not be brought in.",
+    "TG429": "The distribution's own security index cannot be had, or cannot be believed.",
     "TG500": "The deployment failed; traffic is on the stable release.",
     "TG510": "A smoke check on the test listener failed.",
     "TG521": "A hook's command cannot be started.",
@@ -177,6 +183,8 @@ _NOT_FOUND = {
     "TG726": "This daemon takes no webhooks.",
     "TG727": "No such error code.",
     "TG728": "The container engine has no such image.",
+    "TG729": "There is no such file of evidence.",
+    "TG730": "The release has no SBOM: its image was never scanned.",
     "TG731": "The gate has not said its word on the execution yet.",
 }
 _BUSY = {
@@ -185,6 +193,7 @@ _BUSY = {
     "TG802": "The deployment is already rolling back.",
     "TG803": "A deployment is under way; abort it, or wait for its end.",
     "TG804": "Another controller holds this app's state.",
+    "TG805": "Somebody else brings advisories in right now.",
 }
 _INTERNAL = {
     "TG900": "A fault of Tidegate; please report it with the lines above the message.",

@@ -10,6 +10,7 @@ import typer
 
 from tidegate.cli.commands import (
     about,
+    advisories,
     deliver,
     demo,
     gate,
@@ -17,6 +18,7 @@ from tidegate.cli.commands import (
     observe,
     operate,
     review,
+    scan,
     start,
 )
 from tidegate.cli.here import Here, find
@@ -49,7 +51,7 @@ GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
         operate.rollback,
         operate.scale,
     ),
-    "Scan": (gate.waive, gate.app),
+    "Scan": (scan.scan, scan.sbom, gate.waive, gate.app, advisories.app),
     "Prove": (demo.demo, review.review),
     "About": (about.explain, about.schema, about.version),
 }

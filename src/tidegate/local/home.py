@@ -68,6 +68,16 @@ class Home:
         """The bare repository that `git push tidegate` goes to."""
         return self.path / "repo.git"
 
+    @property
+    def evidence(self) -> Path:
+        """SBOMs and reports of the images that were judged, by digest."""
+        return self.path / "evidence"
+
+    @property
+    def layers(self) -> Path:
+        """What the layers of images hold, so that none is read twice."""
+        return self.path / "layers"
+
     def source(self, execution: str) -> Path:
         """The tar of an execution's revision."""
         return self.path / "sources" / f"{execution}.tar"

@@ -34,11 +34,12 @@ from tidegate.local.git.repository import Repository
 from tidegate.local.haproxy.balancer import HAProxyBalancer
 from tidegate.local.home import Home
 from tidegate.local.jobs.runner import LocalJobs
-from tidegate.local.jobs.scan import NoScanner
 from tidegate.local.jobs.site import Site
 from tidegate.local.metrics.collector import Collector
 from tidegate.local.metrics.scrape import Scrape
+from tidegate.local.scanning import Refresher, Settings
 from tidegate.local.setup import programs
+from tidegate.wiring import scanning
 from tidegate.wiring.webhook import Webhook
 
 LOOPBACK = "127.0.0.1"
@@ -56,6 +57,7 @@ class Parts:
     balancer: HAProxyBalancer
     collector: Collector
     journal: Journal
+    refresher: Refresher
 
 
 def serve(folder: Path, foreground: bool = False) -> None:
@@ -109,14 +111,17 @@ def _assemble(home: Home, described: App) -> Parts:
     tasks = ContainerTasks(client, home, lambda: described.name, waker.wake)
     collector = Collector(home.haproxy, clock.ahead_ms)
     site = Site(home, client, lambda: engine.progress, resolve)
-    jobs = LocalJobs(site, NoScanner(), waker.wake)
+    settings = Settings.of_user()
+    refresher = scanning.refresher(settings, scanning.unix_ms)
+    jobs = LocalJobs(site, scanning.scanner(home, client, settings, refresher), waker.wake)
     world = World(clock, tasks, balancer, collector, jobs)
     lanes = Lanes(world, waker.wake)
     engine = Engine(journal, world, lanes)
     waker.engine = engine
     tasks.open()
     collector.start()
-    return Parts(engine, lanes, tasks, balancer, collector, journal)
+    refresher.start()
+    return Parts(engine, lanes, tasks, balancer, collector, journal, refresher)
 
 
 class Waker:
@@ -193,6 +198,7 @@ def _listening(home: Home) -> socket.socket:
 
 def _take_apart(parts: Parts) -> None:
     """The lease goes last."""
+    parts.refresher.close()
     parts.tasks.close()
     parts.collector.close()
     parts.journal.close()

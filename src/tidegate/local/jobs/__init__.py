@@ -8,7 +8,6 @@ LocalJobs (runner.py)   a thread per job; what each came to; logs; pruning
 """
 
 from tidegate.local.jobs.runner import LocalJobs
-from tidegate.local.jobs.scan import NoScanner
 from tidegate.local.jobs.site import Site
 
-__all__ = ["LocalJobs", "NoScanner", "Site"]
+__all__ = ["LocalJobs", "Site"]

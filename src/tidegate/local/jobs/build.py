@@ -21,6 +21,8 @@ from tidegate.local import images
 from tidegate.local.jobs import context
 from tidegate.local.jobs.log import Log, clean
 from tidegate.local.jobs.site import Say, Site
+from tidegate.local.scanning.bases import bases_of
+from tidegate.scan.inventory import KnownBase
 
 AT_ONCE = 2
 _STEP = re.compile(r"Step (\d+)/\d+ : (.*)")
@@ -81,23 +83,33 @@ class _Maker:
         def say(line: str) -> None:
             self.log.say(f"{name}: {line}")
 
+        froms: list[KnownBase] = []
+
         try:
             if wanted.image:
                 say(f"image {wanted.image}")
                 return images.obtain(self.site.client, wanted.image)
-            digest = self._run(wanted, say)
+            digest = self._run(wanted, say, froms)
         except BuildError as error:
             error.what = f"{name}: {error.what}"
             raise
         for service in services:
             repository = images.repository(self.app.name, service.name)
             self.site.client.api.tag(digest, repository, self.execution)
+        self.site.evidence.keep_bases(digest, froms)
         return digest
 
-    def _run(self, wanted: Build, say: Say) -> str:
+    def _run(self, wanted: Build, say: Say, froms: list[KnownBase]) -> str:
+        """The image id; `froms` gets what it is built on."""
+
+        def resolve(text: str) -> str:
+            resolved = self.site.resolve(text, self.site.client, say, dict(wanted.args))
+            froms.extend(bases_of(text, resolved, dict(wanted.args), self.site.client))
+            return resolved
+
         with ExitStack() as stack:
             with self.reading:  # one tar file, read from two threads
-                made = context.make(self.tar, wanted, lambda text: self._resolve(text, wanted, say))
+                made = context.make(self.tar, wanted, resolve)
                 sent = stack.enter_context(made)
             lines = self.site.client.api.build(
                 fileobj=sent,
@@ -112,9 +124,6 @@ class _Maker:
                 timeout=self.app.pipeline.stage_timeout_ms // 1000 or 1,
             )
             return _Output(say).read(lines, self.app.pipeline.stage_timeout_ms)
-
-    def _resolve(self, dockerfile: str, wanted: Build, say: Say) -> str:
-        return self.site.resolve(dockerfile, self.site.client, say, dict(wanted.args))
 
 
 @dataclass(slots=True)

@@ -10,8 +10,9 @@ import requests
 from docker.errors import DockerException
 
 from tidegate.core.decision import BuildImages, Job, RunChecks, RunHook, RunTests, ScanImages
-from tidegate.core.errors import TidegateError
+from tidegate.core.errors import EffectFailed, GateError, TidegateError
 from tidegate.core.ports import Scanner
+from tidegate.core.progress import Progress
 from tidegate.core.seen import JobSeen, JobState
 from tidegate.local import images
 from tidegate.local.containers.failures import one_line
@@ -22,6 +23,8 @@ from tidegate.local.jobs.site import Site
 
 PIPELINE_AT_ONCE = 2
 STEPS_AT_ONCE = 16
+EVIDENCE_OF = 20
+"""Of so many executions, the latest, the evidence stays, even if they were refused."""
 
 
 def log_path(home: Home, job: str) -> Path:
@@ -72,10 +75,22 @@ class LocalJobs:
                 return
         images.prune(self._site.client, self._site.home.owner, keep)
         progress = self._site.progress()
+        self._prune_evidence(progress, keep)
         needed = {r.execution for r in progress.releases.values() if r.digest in keep}
         for execution in progress.executions.values():
             if not execution.live and execution.id not in needed:
                 self._site.home.source(execution.id).unlink(missing_ok=True)
+
+    def _prune_evidence(self, progress: Progress, keep: tuple[str, ...]) -> None:
+        """Let go of the evidence of images that nobody can go back to, or still asks about."""
+        tagged = images.owned(self._site.client, self._site.home.owner)
+        recent = list(progress.executions.values())[-EVIDENCE_OF:]
+        judged = {digest for execution in recent for _, digest in execution.images}
+        running = {progress.releases[task.release].digest for task in progress.tasks.values()}
+        try:
+            self._site.evidence.prune({*keep, *tagged, *judged, *running})
+        except GateError as error:
+            raise EffectFailed(error.what, cause=error.cause) from error
 
     def _run(self, job: Job) -> None:
         step = isinstance(job, RunChecks | RunHook)
@@ -111,7 +126,7 @@ class LocalJobs:
                 return JobSeen(job.id, JobState.SUCCEEDED, trial.test(self._site, job, log))
             case ScanImages():
                 reports = scan.scan(self._scanner, job, log)
-                summary = f"{len(reports)} images asked about"
+                summary = scan.summary(reports)
                 return JobSeen(job.id, JobState.SUCCEEDED, summary, reports=reports)
             case RunChecks():
                 summary = checks.check(self._site.listener(), job, log)

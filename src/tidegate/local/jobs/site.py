@@ -9,6 +9,7 @@ from tidegate.core.decision import BuildImages, RunTests
 from tidegate.core.model import App, Listener
 from tidegate.core.progress import Progress
 from tidegate.local.home import Home
+from tidegate.local.scanning.evidence import Evidence
 
 Say = Callable[[str], None]
 Resolve = Callable[[str, DockerClient, Say, Mapping[str, str]], str]
@@ -26,6 +27,11 @@ class Site:
     client: DockerClient
     progress: Callable[[], Progress]
     resolve: Resolve
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is kept of the images that were judged."""
+        return Evidence(self.home.evidence)
 
     def app_of(self, job: BuildImages | RunTests) -> App:
         """The app file of the job's revision. KeyError when the journal has no such execution."""

@@ -14,7 +14,7 @@ from tidegate.core.seen import Severity
 from tidegate.scan.advisories import problems, severity
 from tidegate.scan.advisories.record import Advisory, Affected
 
-FORMAT = 1
+FORMAT = 2
 """The version of the tables. A file of another version is built anew, not read."""
 
 TABLES = f"""
@@ -24,7 +24,7 @@ PRAGMA cache_size = -65536;
 PRAGMA user_version = {FORMAT};
 CREATE TABLE vuln (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL, severity TEXT, score REAL, summary TEXT NOT NULL,
-    names TEXT NOT NULL);
+    names TEXT NOT NULL, published_at INTEGER);
 CREATE TABLE affected (
     ecosystem TEXT, package TEXT, n INTEGER, entries TEXT NOT NULL,
     PRIMARY KEY (ecosystem, package, n)) WITHOUT ROWID;
@@ -82,7 +82,7 @@ class Builder:
 
     def finish(self) -> None:
         """Write what is left, and give each unrated advisory the worst rating of its aliases."""
-        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?)", self._vulns.values())
+        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?, ?)", self._vulns.values())
         rated = []
         for n, names in self._untold:
             found = [self._known[name] for name in names if name in self._known]
@@ -111,8 +111,8 @@ class Builder:
         else:
             self._rate(names, (advisory.severity, advisory.score))
         told = _compact([advisory.aliases, advisory.covers])
-        row = (n, advisory.id, advisory.severity, advisory.score, advisory.summary, told)
-        self._vulns[n] = row
+        known = (advisory.severity, advisory.score, advisory.summary, told)
+        self._vulns[n] = (n, advisory.id, *known, advisory.published_at)
         for (ecosystem, package), entries in _by_package(advisory.affected).items():
             self._rows.append((ecosystem, package, n, _compact(entries)))
 

@@ -15,7 +15,7 @@ from tidegate.scan.advisories.record import EVENTS, Affected
 
 _KINDS = {kind[:2]: kind for kind in EVENTS}
 _FIND = """
-SELECT id, severity, score, summary, names, entries
+SELECT id, severity, score, summary, names, published_at, entries
 FROM affected JOIN vuln USING (n) WHERE ecosystem = ? AND package = ? ORDER BY id
 """
 
@@ -25,7 +25,7 @@ class Known:
     """An advisory as the index knows it, with what it says of the package that was asked for.
 
     `severity` is None when nobody rated it; `score` is CVSS, 0 to 10. `aliases` and `covers` as in
-    `record.Advisory`.
+    `record.Advisory`, as is `published_at`.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Known:
     aliases: tuple[str, ...]
     covers: tuple[str, ...]
     affected: tuple[Affected, ...]
+    published_at: int | None = None
 
 
 class Index:
@@ -93,7 +94,7 @@ class Index:
 
 
 def _known(row: tuple[Any, ...], ecosystem: str, package: str) -> Known:
-    id, level, score, summary, names, entries = row
+    id, level, score, summary, names, published_at, entries = row
     aliases, covers = json.loads(names)
     return Known(
         id=id,
@@ -103,6 +104,7 @@ def _known(row: tuple[Any, ...], ecosystem: str, package: str) -> Known:
         aliases=tuple(aliases),
         covers=tuple(covers),
         affected=tuple(_affected(entry, ecosystem, package) for entry in json.loads(entries)),
+        published_at=published_at,
     )
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -52,6 +53,7 @@ class Affected:
 class Advisory:
     """One record. `aliases` are other names of the same vulnerability, `covers` the several that a
     distribution's notice fixes at once: each of them is a vulnerability of its own.
+    `published_at` is in ms, None when the record does not say.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Advisory:
     aliases: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
     affected: tuple[Affected, ...] = field(default=())
+    published_at: int | None = None
 
     @property
     def is_advisory(self) -> bool:
@@ -106,7 +109,19 @@ def _advisory(record: Mapping[str, Any]) -> Advisory:
             for entry in record.get("affected") or ()
             if entry.get("package")
         ),
+        published_at=_moment(_text(record.get("published"))),
     )
+
+
+def _moment(text: str) -> int | None:
+    """An ISO 8601 time as ms; None for anything else, and for the zero that some write."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if found.year < 1970:
+        return None
+    return int(found.replace(tzinfo=found.tzinfo or UTC).timestamp() * 1000)
 
 
 def _names(record: Mapping[str, Any]) -> tuple[str, ...]:

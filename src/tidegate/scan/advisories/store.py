@@ -108,7 +108,7 @@ class Store:
         Raises `GateError`: TG427, or something that was held is damaged.
         """
         wanted, failures = dict(staged), dict[str, GateError]()
-        while wanted or not self._digest():
+        while wanted or not self._is_readable():
             try:
                 states = self._build(folder / "index.db", wanted, report)
                 return Published(*self._keep(folder / "index.db", wanted, states), failures)
@@ -161,6 +161,14 @@ class Store:
         except OSError as error:
             raise problems.disk(str(self.root), str(error)) from error
         return digest, changed
+
+    def _is_readable(self) -> bool:
+        """Whether there is an index, and of the version that is read here."""
+        try:
+            self.index().close()
+        except GateError:
+            return False
+        return True
 
     def _digest(self) -> str:
         try:

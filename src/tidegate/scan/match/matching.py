@@ -89,6 +89,7 @@ def _said(known: Known, package: Package, version: str) -> Said | None:
         summary=known.summary,
         status=affected.status,
         certain=_certain(hit, affected),
+        published_at=known.published_at,
     )
 
 

@@ -28,6 +28,7 @@ class Match:
     together and that the data does not have singly. `fixed_version` None: there is no fix.
     `exploited`: CISA lists it; `chance` is EPSS, 0 to 1, None without such data. `status` is the
     distribution's "unimportant" or "end-of-life". Not `certain`: versions could not be compared.
+    `published_at` (ms) is when the first of its advisories was.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Match:
     certain: bool = True
     exploited: bool = False
     chance: float | None = None
+    published_at: int | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -61,6 +63,7 @@ class Said:
     summary: str = ""
     status: str = ""
     certain: bool = True
+    published_at: int | None = None
 
     def join(self, other: "Said") -> None:
         """Take in what another advisory says of the same: the worst, and every fix."""
@@ -72,6 +75,8 @@ class Said:
         self.summary = self.summary or other.summary
         self.status = self.status if self.status == other.status else ""
         self.certain = self.certain or other.certain
+        told = (t for t in (self.published_at, other.published_at) if t is not None)
+        self.published_at = min(told, default=None)
 
 
 def merge(said: Iterable[Said], known: Iterable[Known]) -> list[Said]:
@@ -131,6 +136,7 @@ def matched(said: Said, package: Package, index: Index) -> Match:
         certain=said.certain,
         exploited=not index.exploited.isdisjoint(names),
         chance=index.chance(sorted(names)),
+        published_at=said.published_at,
     )
 
 

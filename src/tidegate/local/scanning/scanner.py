@@ -1,0 +1,73 @@
+"""The port `Scanner`: an image of the engine, by digest, to evidence and a report."""
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from tidegate.core.errors import GateError, NotFound
+from tidegate.core.seen import ScanReport
+from tidegate.local.scanning.assessor import SCANNER, Assessor
+from tidegate.local.scanning.evidence import Entry, Evidence
+from tidegate.scan import sbom
+from tidegate.scan.archive.engine import Engine, EngineImage
+from tidegate.scan.archive.limits import DEFAULT
+from tidegate.scan.inventory import LayerCache, of_image
+from tidegate.scan.inventory.cache import FORMAT
+from tidegate.scan.packages import Inventory
+
+_NAMESPACE = uuid.UUID("4f1b2a52-8a59-4d0c-9f37-6a1f0e8d1c11")
+"""An SBOM's serial number follows from its image's digest."""
+
+
+class LocalScanner:
+    """Scans images of this machine's engine. An image that was read once is not read again: its
+    SBOM is evidence, and it is that which is matched when the data changes.
+
+    `now` tells the time in ms, for the SBOM's stamp.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        evidence: Evidence,
+        layers: LayerCache,
+        assessor: Assessor,
+        now: Callable[[], int],
+    ) -> None:
+        self._engine, self._evidence, self._layers = engine, evidence, layers
+        self._assessor, self._now = assessor, now
+
+    def scan(self, digest: str) -> ScanReport:
+        """What is known of the image. Findings None, with a note, when nothing can be."""
+        try:
+            inventory, stored = self._inventory(digest)
+            report = self._assessor.assess(inventory, digest)
+            report = replace(report, sbom=stored, scanner=SCANNER)
+            kept = self._evidence.put(report_json(report))
+            self._evidence.record(Entry(digest, stored, kept, FORMAT))
+        except (GateError, NotFound) as error:
+            note = f"{error.what}: {error.cause}" if error.cause else error.what
+            return ScanReport(digest, None, note, scanner=SCANNER)
+        return report
+
+    def _inventory(self, digest: str) -> tuple[Inventory, str]:
+        """The image's inventory, and the digest of its SBOM."""
+        entry = self._evidence.of(digest)
+        if entry and entry.format == FORMAT:
+            try:
+                return sbom.read(self._evidence.get(entry.sbom)), entry.sbom
+            except (GateError, NotFound):
+                pass  # the evidence is lost or damaged: the image itself tells it again
+        image = EngineImage(self._engine, digest, DEFAULT)
+        inventory = of_image(image, self._layers, self._evidence.bases(digest))
+        serial = str(uuid.uuid5(_NAMESPACE, digest))
+        stamp = datetime.fromtimestamp(self._now() // 1000, UTC).isoformat()
+        return inventory, self._evidence.put(sbom.write(inventory, digest, serial, stamp))
+
+
+def report_json(report: ScanReport) -> bytes:
+    """A report as JSON: the same bytes for the same report."""
+    text = json.dumps(asdict(report), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.encode() + b"\n"
