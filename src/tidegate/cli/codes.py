@@ -52,6 +52,7 @@ _USAGE = {
     "TG126": "An execution can be followed to its gate, to its end, or from the one to the other.",
     "TG127": "A whole number was expected in the request.",
     "TG130": "The ecosystem that was named is not one whose advisories are known here.",
+    "TG131": "The file for the output cannot be written.",
     "TG132": "A waiver ends on a day that is to come, within a year unless it is forced.",
     "TG133": "The finding is waived already; its waiver can be changed.",
     "TG134": "The gate is off, so there is nothing to waive.",

@@ -5,11 +5,13 @@ Rich itself honours NO_COLOR.
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
 
+from tidegate.core.errors import UsageError
 from tidegate.engine.codec import plain
 
 WIDTH = 100
@@ -31,6 +33,16 @@ def result(value: Any, shown: RenderableType, as_json: bool) -> None:
         print(json.dumps(plain(value), indent=2, ensure_ascii=False))
     else:
         console().print(shown)
+
+
+def save(file: Path, value: Any) -> None:
+    """Write `value` as JSON to a file, whole or not at all. Raises `UsageError` TG131."""
+    beside = file.with_name(f".{file.name}.new")
+    try:
+        beside.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+        beside.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written", cause=str(error), code="TG131") from error
 
 
 def line(value: Any) -> None:

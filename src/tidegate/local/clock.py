@@ -20,3 +20,8 @@ class SteadyClock:
     def ahead_ms(self) -> int:
         """How far it is ahead of the machine's own clock: add it to a time that was read there."""
         return self.now() - time.time_ns() // 1_000_000
+
+
+def unix_ms() -> int:
+    """This machine's time as it is (ms): it may run backwards."""
+    return time.time_ns() // 1_000_000

@@ -112,7 +112,7 @@ def _assemble(home: Home, described: App) -> Parts:
     collector = Collector(home.haproxy, clock.ahead_ms)
     site = Site(home, client, lambda: engine.progress, resolve)
     settings = Settings.of_user()
-    refresher = scanning.refresher(settings, scanning.unix_ms)
+    refresher = scanning.refresher(settings)
     jobs = LocalJobs(site, scanning.scanner(home, client, settings, refresher), waker.wake)
     world = World(clock, tasks, balancer, collector, jobs)
     lanes = Lanes(world, waker.wake)

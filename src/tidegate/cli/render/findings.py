@@ -1,8 +1,7 @@
 """A scan report for people: a table grouped by package, advice, and the gate's word."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -16,8 +15,8 @@ _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM:
 _WORST = list(Severity)
 
 
-def report(found: ScanReport, advice: Advice, judged: Mapping[str, Any]) -> RenderableType:
-    """All of it. `judged` has the verdict and its reason."""
+def report(found: ScanReport, advice: Advice, verdict: str, reason: str) -> RenderableType:
+    """All of it."""
     parts: list[RenderableType] = []
     if found.findings:
         parts += [_table(found.findings), ""]
@@ -28,8 +27,7 @@ def report(found: ScanReport, advice: Advice, judged: Mapping[str, Any]) -> Rend
     parts += [f"→ {escape(action.sentence)}" for action in advice.actions]
     if advice.unfixed:
         parts.append(f"  {count(advice.unfixed, 'finding')} without a fix")
-    verdict = f"{state(str(judged['verdict']))}: {escape(str(judged['reason']))}"
-    return Group(*parts, verdict)
+    return Group(*parts, f"{state(verdict)}: {escape(reason)}")
 
 
 def _table(findings: tuple[Finding, ...]) -> Table:

@@ -25,6 +25,8 @@ from tidegate.scan.advisories.settings import EPSS, sources_for
 from tidegate.scan.advisories.store import Published, SourceState, Store
 from tidegate.scan.assess import NO_DATA
 
+AGAIN_MS = 15 * 60_000
+"""A source that could not be had is not asked for again for this long."""
 _ONCE_MORE = 2
 
 
@@ -102,6 +104,16 @@ class LocalAdvisories:
         names = {*self.ecosystems(), *held}
         return sources_for(names, epss=epss or EPSS in held)
 
+    def missing(self, sources: Collection[str], at_ms: int) -> tuple[str, ...]:
+        """Which of the sources are not held, and did not fail just now either."""
+        held, failures = self.store.states(), self.failures()
+        return tuple(
+            name
+            for name in sources
+            if name not in held
+            and (name not in failures or at_ms - failures[name].at_ms >= AGAIN_MS)
+        )
+
     def update(
         self, sources: Sequence[str], fetcher: Fetcher, at_ms: int, report: Report = silent
     ) -> Published:
@@ -142,9 +154,7 @@ class LocalAdvisories:
         """Remember what failed just now, and forget what went well."""
         kept = {name: one for name, one in self.failures().items() if name not in tried}
         for name, error in failures.items():
-            kept[name] = Failure(
-                at_ms, f"{error.what}: {error.cause}" if error.cause else error.what
-            )
+            kept[name] = Failure(at_ms, error.cause or error.what)
         self._write("failures.json", json.dumps({name: asdict(one) for name, one in kept.items()}))
 
     @contextmanager

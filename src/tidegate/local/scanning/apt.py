@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Self
 
 from tidegate.core.errors import GateError
+from tidegate.local.scanning.settings import Settings
 from tidegate.scan.packages import OsRelease
 from tidegate.scan.pending import SecurityIndex, read_packages
 
@@ -55,6 +57,11 @@ class SecuritySuites:
         self._asked_at = float("-inf")
         self._lock = threading.Lock()
         self._read: dict[tuple[str, int, str], SecurityIndex] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those that the user's settings allow."""
+        return cls(Apt(settings.root / "apt", settings.keyrings, settings.apt))
 
     def index(self, wanted: OsRelease, architecture: str) -> SecurityIndex:
         """The index of a release for Debian's name of an architecture.

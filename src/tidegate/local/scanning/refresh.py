@@ -10,12 +10,10 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 
 from tidegate.core.errors import GateError
-from tidegate.local.scanning.advisories import LocalAdvisories
+from tidegate.local.scanning.advisories import AGAIN_MS, LocalAdvisories
 from tidegate.scan.advisories.settings import sources_for
 
 LOOK_S = 60.0
-AGAIN_MS = 15 * 60_000
-"""A source that could not be had is not asked for again for this long."""
 BACKGROUND_S = 3600.0
 WAIT_S = 240.0
 """How long the first scan of an ecosystem waits for its advisories."""
@@ -77,20 +75,17 @@ class Refresher:
             return
         with self._bringing:
             try:
-                held = self._advisories.store.states()
+                missing = self._advisories.missing(sources_for(ecosystems), self._now())
             except GateError:
                 return  # the scan that follows meets the same, and says so
-            missing = [
-                name
-                for name in sources_for(ecosystems)
-                if name not in held and not self._failed_lately(name)
-            ]
             if missing:
                 self._update(missing, WAIT_S)
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOK_S if self._thread.is_alive() else 0):
+        while True:
             self.look()
+            if self._ended.wait(LOOK_S):
+                return
 
     def look(self) -> None:
         """Bring in what is due."""

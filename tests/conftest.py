@@ -1,0 +1,28 @@
+"""Nothing that a test starts reads or writes what this machine's user has, or asks any server."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.user import own_places
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The settings and the data of a user who has none, and whose advisories come from nowhere."""
+    before = dict(os.environ)
+    os.environ.update(own_places(tmp_path_factory.mktemp("user")))
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user of this test's own: the folder of the advisories' settings and data."""
+    folder = tmp_path / "user"
+    for name, value in own_places(folder).items():
+        monkeypatch.setenv(name, value)
+    return folder
