@@ -1,0 +1,64 @@
+"""A distribution's security suite as apt's lists hold it, signed with a key made for the test."""
+
+import hashlib
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+from tidegate.local.scanning.apt import Apt
+
+PACKAGES = "Package: libssl3\nSource: openssl\nVersion: 3.0.17-1\n\n"
+PREFIX = "127.0.0.1_debian-security_dists_bookworm-security_"
+
+
+@dataclass
+class Suite:
+    """Signs Release files into `lists` with its key; `apt` believes that key."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.lists, self.keyring = self.folder / "lists", self.folder / "keys.gpg"
+        self._secrets = self.folder / "gnupg"
+        self._secrets.mkdir(mode=0o700, parents=True)
+        self.lists.mkdir()
+        self._gpg("--passphrase", "", "--quick-gen-key", "suite@test", "ed25519", "sign", "never")
+        self.keyring.write_bytes(self._gpg("--export"))
+
+    def apt(self, own: Path | None = None) -> Apt:
+        """Apt's lists here, no mirrors, and only this suite's key for Debian."""
+        nothing = ("Dir::Etc::sourcelist=/dev/null", "Dir::Etc::sourceparts=/dev/null")
+        keyrings = {"debian": str(self.keyring)}
+        return Apt(own or self.folder / "own", keyrings, nothing, self.lists)
+
+    def publish(
+        self, *, age: timedelta = timedelta(hours=1), valid: timedelta = timedelta(days=7)
+    ) -> Path:
+        """Sign the suite as of `age` ago, valid for `valid` from then; its Release file."""
+        date = datetime.now(UTC) - age
+        packages = self.lists / f"{PREFIX}main_binary-amd64_Packages"
+        packages.write_text(PACKAGES)
+        digest = hashlib.sha256(PACKAGES.encode()).hexdigest()
+        text = (
+            "Origin: Debian\nLabel: Debian-Security\nSuite: oldstable-security\nVersion: 12\n"
+            f"Codename: bookworm-security\nDate: {format_datetime(date)}\n"
+            f"Valid-Until: {format_datetime(date + valid)}\n"
+            f"SHA256:\n {digest} {len(PACKAGES)} main/binary-amd64/Packages\n"
+        )
+        release = self.lists / f"{PREFIX}InRelease"
+        release.unlink(missing_ok=True)
+        self._gpg("--clearsign", "--output", str(release), stdin=text)
+        return release
+
+    def _gpg(self, *words: str, stdin: str = "") -> bytes:
+        command = ["gpg", "--homedir", str(self._secrets), "--batch", "--quiet", *words]
+        return subprocess.run(
+            command, input=stdin.encode(), capture_output=True, check=True, timeout=60
+        ).stdout
+
+    def close(self) -> None:
+        """End the agent that gpg has left running."""
+        command = ["gpgconf", "--homedir", str(self._secrets), "--kill", "all"]
+        subprocess.run(command, capture_output=True, check=False, timeout=60)
