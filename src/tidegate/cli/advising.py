@@ -37,14 +37,14 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True)
 class DataView:
-    """All of it: `digest` names the index, `wanted` what would be brought in now."""
+    """All of it: `digest` names the index; `missing` was seen in images and is not here yet."""
 
     digest: str
     state: str
     note: str
     where: str
     sources: tuple[SourceView, ...]
-    wanted: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 def update(ecosystems: list[str], sources: list[str], *, epss: bool) -> None:
@@ -84,7 +84,8 @@ def view() -> DataView:
         _source(one, now_ms, failures[name].text if name in failures else "")
         for name, one in sorted(advisories.store.states().items())
     ]
-    states = {source.state for source in sources}
+    missing = tuple(name for name in advisories.wanted() if name not in advisories.store.states())
+    states = {*(source.state for source in sources), *(["warn"] if missing else [])}
     worst = next((word for word in ("fail", "warn") if word in states), "ok")
     return DataView(
         digest=seen.digest,
@@ -92,7 +93,7 @@ def view() -> DataView:
         note=seen.note,
         where=str(advisories.store.root),
         sources=tuple(sources),
-        wanted=advisories.wanted(),
+        missing=missing,
     )
 
 
@@ -108,6 +109,7 @@ def shown(view: DataView) -> RenderableType:
         table.add_row(*row)
     head = f"{state(view.state)}  {view.digest or 'no index'}"
     lines = [escape(view.note)] if view.note else []
+    lines += [f"not here yet: {', '.join(view.missing)}"] if view.missing else []
     return Group(head, *lines, *([table] if view.sources else []))
 
 

@@ -108,7 +108,7 @@ class Store:
         Raises `GateError`: TG427, or something that was held is damaged.
         """
         wanted, failures = dict(staged), dict[str, GateError]()
-        while wanted or not self._is_readable():
+        while wanted or (self.states() and not self._is_readable()):
             try:
                 states = self._build(folder / "index.db", wanted, report)
                 return Published(*self._keep(folder / "index.db", wanted, states), failures)
