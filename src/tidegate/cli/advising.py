@@ -11,6 +11,7 @@ from tidegate.cli import output
 from tidegate.cli.bars import bars
 from tidegate.cli.render.words import span, state
 from tidegate.core.errors import GateError, UsageError
+from tidegate.core.model import GatePolicy
 from tidegate.local.clock import unix_ms
 from tidegate.local.scanning import LocalAdvisories, Settings
 from tidegate.scan.advisories.fetch import Fetcher
@@ -18,13 +19,13 @@ from tidegate.scan.advisories.settings import EPSS, KEV, sources_for
 from tidegate.scan.advisories.store import Published, SourceState
 from tidegate.scan.versions import ECOSYSTEMS
 
-DAY_MS = 86_400_000
-WARN_MS, FAIL_MS = 3 * DAY_MS, 14 * DAY_MS
-
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """One source: ok, warn or fail by its age; `failure` is that of its last refresh, if any."""
+    """One source: ok, warn or fail by its age and the gate's default policy.
+
+    `failure` is that of its last refresh, if it failed.
+    """
 
     name: str
     state: str
@@ -115,7 +116,10 @@ def shown(view: DataView) -> RenderableType:
 
 def _source(one: SourceState, now_ms: int, failure: str) -> SourceView:
     age_ms = max(0, now_ms - one.taken_at_ms)
-    word = "fail" if age_ms >= FAIL_MS else "warn" if age_ms >= WARN_MS or failure else "ok"
+    policy = GatePolicy()
+    old = policy.data_unknown_ms is not None and age_ms >= policy.data_unknown_ms
+    aging = policy.data_warn_ms is not None and age_ms >= policy.data_warn_ms
+    word = "fail" if old else "warn" if aging or failure else "ok"
     return SourceView(one.name, word, age_ms, one.records, one.bad, one.newest, failure)
 
 

@@ -17,6 +17,7 @@ from tidegate.core import gate
 from tidegate.core.errors import Busy, GateError, NotFound
 from tidegate.core.model import GatePolicy
 from tidegate.core.seen import ScanReport
+from tidegate.core.waivers import in_scope
 from tidegate.local import engine_socket
 from tidegate.local.clock import unix_ms
 from tidegate.local.scanning import Assessor, Evidence, LocalAdvisories, Settings
@@ -40,20 +41,24 @@ class Scanned:
 
     target: Target
     report: ScanReport
-    verdict: str
-    reason: str
-    may_run: bool
+    judgement: gate.Judgement
     advice: Advice
+
+    @property
+    def may_run(self) -> bool:
+        """Whether the gate would let it run."""
+        return self.judgement.may_run
 
     def value(self) -> dict[str, Any]:
         """All of it, as `--json` prints it."""
         return {
             "image": self.target.name,
             "kind": self.target.kind,
-            "verdict": self.verdict,
-            "reason": self.reason,
+            "verdict": self.judgement.kind,
+            "reason": self.judgement.reason,
             "may_run": self.may_run,
             "advice": self.advice,
+            "judgement": self.judgement,
             "report": self.report,
         }
 
@@ -63,7 +68,7 @@ class Scanned:
 
     def shown(self) -> RenderableType:
         """All of it, for a person."""
-        return render.report(self.report, self.advice, f"{self.verdict}", self.reason)
+        return render.report(self.report, self.advice, self.judgement)
 
 
 def scan(now: Here, image: str, *, offline: bool, platform: str) -> Scanned:
@@ -78,10 +83,11 @@ def scan(now: Here, image: str, *, offline: bool, platform: str) -> Scanned:
         assessor = Assessor(advisories, suites, lambda names: _bring(advisories, settings, names))
     report = assessor.assess(target.inventory, target.inventory.digest)
     report = replace(report, scanner=SCANNER)
-    verdict, reason = gate.judge(policy, report.digest, {report.digest: report})
+    waivers = in_scope(policy.waivers, "", report.digest)
+    judgement = gate.judge(policy, report, None, waivers, unix_ms())
     base = target.inventory.base
     advice = advise(report.findings or (), base.name if base else "")
-    return Scanned(target, report, verdict, reason, verdict in gate.MAY_RUN, advice)
+    return Scanned(target, report, judgement, advice)
 
 
 def sbom(now: Here, image: str) -> bytes:

@@ -37,7 +37,7 @@ from tidegate.local.jobs.runner import LocalJobs
 from tidegate.local.jobs.site import Site
 from tidegate.local.metrics.collector import Collector
 from tidegate.local.metrics.scrape import Scrape
-from tidegate.local.scanning import Refresher, Settings
+from tidegate.local.scanning import LocalAdvisories, Refresher, Settings
 from tidegate.local.setup import programs
 from tidegate.wiring import scanning
 from tidegate.wiring.webhook import Webhook
@@ -114,7 +114,8 @@ def _assemble(home: Home, described: App) -> Parts:
     settings = Settings.of_user()
     refresher = scanning.refresher(settings)
     jobs = LocalJobs(site, scanning.scanner(home, client, settings, refresher), waker.wake)
-    world = World(clock, tasks, balancer, collector, jobs)
+    advisories = LocalAdvisories(settings.root)
+    world = World(clock, tasks, balancer, collector, jobs, advisories)
     lanes = Lanes(world, waker.wake)
     engine = Engine(journal, world, lanes)
     waker.engine = engine

@@ -1,6 +1,6 @@
 """A scan report for people: a table grouped by package, advice, and the gate's word."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -8,58 +8,66 @@ from rich.markup import escape
 from rich.table import Table
 
 from tidegate.cli.render.words import count, state
-from tidegate.core.seen import Finding, Origin, ScanReport, Severity
+from tidegate.core.gate import Judgement
+from tidegate.core.grounds import Treatment, Weighed
+from tidegate.core.seen import Origin, ScanReport, Severity
 from tidegate.scan.advice import Advice
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
 _WORST = list(Severity)
 
 
-def report(found: ScanReport, advice: Advice, verdict: str, reason: str) -> RenderableType:
-    """All of it."""
+def report(found: ScanReport, advice: Advice, judgement: Judgement) -> RenderableType:
+    """All of it. What does not count against the image says why."""
     parts: list[RenderableType] = []
-    if found.findings:
-        parts += [_table(found.findings), ""]
+    weighed = judgement.weighed or [Weighed(f, Treatment.COUNTED) for f in found.findings or ()]
+    if weighed:
+        parts += [_table(weighed), ""]
     counted = count(len(found.findings or ()), "finding")
     parts.append(f"{counted} in {count(found.packages, 'package')}")
     parts += [f"[yellow]? not known: {escape(text)}[/]" for text in found.unknown]
-    parts += [f"[yellow]! {escape(text)}[/]" for text in found.warnings]
+    parts += [f"[yellow]! {escape(text)}[/]" for text in judgement.warnings or found.warnings]
     parts += [f"→ {escape(action.sentence)}" for action in advice.actions]
     if advice.unfixed:
         parts.append(f"  {count(advice.unfixed, 'finding')} without a fix")
-    return Group(*parts, f"{state(verdict)}: {escape(reason)}")
+    return Group(*parts, f"{state(judgement.kind)}: {escape(judgement.reason)}")
 
 
-def _table(findings: tuple[Finding, ...]) -> Table:
+def _table(weighed: Iterable[Weighed]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("package", "finding", "severity", "fixed in", "from"):
         table.add_column(heading, overflow="fold")
-    for (package, version, origin), group in _grouped(findings):
-        name, place = f"{escape(package)} {escape(version)}", _place(origin)
-        for finding in group:
-            style = _STYLES.get(finding.severity, "")
-            level = f"{finding.severity}{' exploited' if finding.exploited else ''}"
-            severity = f"[{style}]{level}[/]" if style else level
-            fixed = escape(finding.fixed_version or "no fix")
-            table.add_row(name, escape(finding.id), severity, fixed, place)
+    for group in _grouped(weighed):
+        first = group[0].finding
+        name, place = f"{escape(first.package)} {escape(first.version)}", _place(first.origin)
+        for one in group:
+            fixed = escape(one.finding.fixed_version or "no fix")
+            table.add_row(name, escape(one.finding.id), _level(one), fixed, place)
             name = place = ""
     return table
 
 
-def _grouped(
-    findings: tuple[Finding, ...],
-) -> Iterator[tuple[tuple[str, str, Origin], list[Finding]]]:
+def _level(one: Weighed) -> str:
+    """The severity, and why the finding does not count, if it does not."""
+    severity = one.finding.severity
+    level = f"{severity}{' exploited' if one.finding.exploited else ''}"
+    if one.treatment is not Treatment.COUNTED:
+        return f"[dim]{level} ({one.treatment}: {escape(one.why)})[/]"
+    style = _STYLES.get(severity, "")
+    return f"[{style}]{level}[/]" if style else level
+
+
+def _grouped(weighed: Iterable[Weighed]) -> list[list[Weighed]]:
     """By package and place, the one with the worst finding first."""
 
-    def key(finding: Finding) -> tuple[str, str, str]:
-        return finding.package, finding.version, finding.origin.path
+    def key(one: Weighed) -> tuple[str, str, str]:
+        return one.finding.package, one.finding.version, one.finding.origin.path
 
-    groups = [list(group) for _, group in groupby(sorted(findings, key=key), key)]
-    for group in groups:
-        group.sort(key=lambda finding: (_WORST.index(finding.severity), finding.id))
-    groups.sort(key=lambda group: (_WORST.index(group[0].severity), -len(group)))
-    for group in groups:
-        yield (group[0].package, group[0].version, group[0].origin), group
+    def rank(one: Weighed) -> tuple[int, str]:
+        return _WORST.index(one.finding.severity), one.finding.id
+
+    groups = [sorted(group, key=rank) for _, group in groupby(sorted(weighed, key=key), key)]
+    return sorted(groups, key=lambda group: (rank(group[0])[0], -len(group)))
 
 
 def _place(origin: Origin) -> str:

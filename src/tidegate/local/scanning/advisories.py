@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tidegate.core.errors import Busy, GateError
+from tidegate.core.seen import AdvisoriesSeen
 from tidegate.scan.advisories import problems
 from tidegate.scan.advisories.bring import import_folder, update
 from tidegate.scan.advisories.fetch import Fetcher
@@ -31,17 +32,6 @@ _ONCE_MORE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class AdvisoriesSeen:
-    """The data as it is now: the index's digest ("" for none), since when (ms) it was not brought
-    in again as a whole, and what is wrong with it, if anything.
-    """
-
-    digest: str
-    at: int | None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """What went wrong with a source, and when (ms)."""
 
@@ -50,7 +40,10 @@ class Failure:
 
 
 class LocalAdvisories:
-    """The store of one folder, for any number of processes; one of them brings in at a time."""
+    """The port `Advisories`: the store of one folder, for any number of processes.
+
+    One of them brings in at a time.
+    """
 
     def __init__(self, root: Path) -> None:
         self.store = Store(root)
