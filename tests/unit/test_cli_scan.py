@@ -22,6 +22,7 @@ from tests.support.advisory_files import (
 from tests.support.images_made import DEBIAN, STATUS, Made, digest, gzipped, layer, stanza
 from tests.support.user import NO_APT, advisories, settings
 from tidegate.api.client import Client
+from tidegate.cli.bars import bars
 from tidegate.cli.main import call
 from tidegate.local.scanning import Evidence, LocalAdvisories
 from tidegate.local.scanning.evidence import Entry
@@ -261,12 +262,12 @@ def bomb() -> bytes:
 
 
 HOSTILE = {
-    "cut short": "TG423",
-    "missing": "TG423",
-    "not a zip": "TG421",
-    "half a zip": "TG421",
-    "a bomb": "TG422",
-    "garbage for records": "TG421",
+    "cut short": "cannot be fetched",
+    "missing": "cannot be fetched",
+    "not a zip": "cannot be read",
+    "half a zip": "cannot be read",
+    "a bomb": "are larger than is read",
+    "garbage for records": "cannot be read",
 }
 
 
@@ -288,6 +289,7 @@ def test_a_hostile_answer_changes_nothing_and_is_told(
         servers.faults[PYPI] = what
     code, _, err = run("advisories", "update", "--ecosystem", "PyPI")
     assert (code, "TG428" in err) == (5, True)
+    assert f"✗ PyPI: the advisories of PyPI {HOSTILE[what]}" in err
     after = json.loads(run("advisories", "status", "--json")[1])
     assert after["digest"] == before["digest"]
     assert [one["name"] for one in after["sources"] if one["failure"]] == ["PyPI"]
@@ -312,3 +314,20 @@ def test_the_settings_are_checked(run: Run, user: Path) -> None:
     (user / "config" / "tidegate" / "advisories.toml").write_text("osv = 5")
     code, _, err = run("advisories", "status")
     assert (code, "TG245" in err) == (3, True)
+
+
+class Terminal(io.StringIO):
+    """A stderr that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_a_bar_where_there_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with bars() as tell:
+        tell("PyPI", 512, 1024)
+        tell("PyPI", 1024, 1024)
+        tell("PyPI", 2000, None)
+    assert "fetching PyPI" in terminal.getvalue() and "reading PyPI" in terminal.getvalue()

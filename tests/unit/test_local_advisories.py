@@ -205,7 +205,16 @@ def test_without_settings_the_home_folder_counts() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["osv = 1", "refresh_hours = true", "refresh_hours = -1", "osvv = 'x'", "osv = ", "apt = [1]"],
+    [
+        "osv = 1",
+        "refresh_hours = true",
+        "refresh_hours = -1",
+        "osvv = 'x'",
+        "osv = ",
+        "apt = [1]",
+        "apt = 'x'",
+        "keyrings = 1",
+    ],
 )
 def test_wrong_settings_name_the_file(tmp_path: Path, text: str) -> None:
     environment = own_places(tmp_path)

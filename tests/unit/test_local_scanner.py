@@ -10,6 +10,7 @@ from tests.support.images_made import DEBIAN, STATUS, FakeEngine, Made, digest, 
 from tidegate.local.scanning import Assessor, Evidence, LocalAdvisories, LocalScanner
 from tidegate.local.scanning.apt import Apt, SecuritySuites
 from tidegate.scan import sbom
+from tidegate.scan.advisories import problems
 from tidegate.scan.inventory import KnownBase, LayerCache
 
 NOW_MS = 1_900_000_000_000
@@ -128,3 +129,15 @@ def test_evidence_that_cannot_be_stored_is_no_evidence(place: Place) -> None:
     report = place.scanner.scan(place.digest)
     assert report.findings is None
     assert report.note.startswith("the evidence cannot be stored")
+
+
+def test_that_it_cannot_be_noted_what_to_refresh_is_a_warning_only(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: LocalAdvisories, ecosystems: object) -> None:
+        raise problems.disk("ecosystems.json", "no space left")
+
+    monkeypatch.setattr(LocalAdvisories, "remember", full)
+    report = place.scanner.scan(place.digest)
+    assert report.findings
+    assert report.warnings[-1].startswith("what to refresh cannot be noted: ")

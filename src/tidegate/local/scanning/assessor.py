@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib.metadata import version
 
 from tidegate.core.errors import GateError
@@ -41,12 +42,21 @@ class Assessor:
         """The report on an image. Findings None, with a note, when nothing is known here."""
         ecosystems = ecosystems_of(inventory)
         try:
-            self._advisories.remember(ecosystems)
+            doubts = self._remember(ecosystems)
             self._bring(ecosystems)
             with ExitStack() as stack:
-                return assess(inventory, digest, self._data(inventory, stack))
+                report = assess(inventory, digest, self._data(inventory, stack))
+            return replace(report, warnings=(*report.warnings, *doubts))
         except GateError as error:
             return ScanReport(digest, None, _said(error), packages=len(inventory.packages))
+
+    def _remember(self, ecosystems: Collection[str]) -> tuple[str, ...]:
+        """Note what to refresh from now on. That it cannot be noted is a warning only."""
+        try:
+            self._advisories.remember(ecosystems)
+        except GateError as error:
+            return (f"what to refresh cannot be noted: {_said(error)}",)
+        return ()
 
     def _data(self, inventory: Inventory, stack: ExitStack) -> Data:
         index, why = self._index(stack)

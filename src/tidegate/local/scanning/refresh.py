@@ -103,6 +103,8 @@ class Refresher:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
             ) as self._running:
+                if self._ended.is_set():  # closed between the look and the start
+                    self._running.terminate()
                 try:
                     _, said = self._running.communicate(timeout=limit_s)
                 except subprocess.TimeoutExpired:

@@ -80,6 +80,8 @@ def _with(settings: Settings, told: dict[str, Any]) -> Settings:
         raise ValueError("refresh_hours is a number of hours, 0 for never")
     addresses = {key: told[key] for key in _ADDRESSES if key in told}
     keyrings, apt = told.get("keyrings", {}), told.get("apt", [])
+    if not isinstance(keyrings, dict) or not isinstance(apt, list):
+        raise ValueError("keyrings is a table of files, apt a list of options")
     if not all(isinstance(text, str) for text in (*addresses.values(), *keyrings.values(), *apt)):
         raise ValueError("addresses, keyrings and apt's options are texts")
     return replace(

@@ -13,6 +13,7 @@ from tidegate.scan.archive.stream import Raw
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SHELL = re.compile(r"^/bin/sh -c (#\(nop\) )?\s*")
+_SOURCE = re.compile(r"\b((?:dir|file|multi):[0-9a-f]{12})[0-9a-f]{52}\b")
 _ARGUMENTS = re.compile(r"^RUN \|\d+ .*?/bin/sh -c ")
 
 
@@ -75,12 +76,15 @@ def steps_of(history: tuple[tuple[str, bool], ...], layers: int) -> tuple[str, .
 
 
 def step(created_by: str) -> str:
-    """A history line as its author wrote it: `/bin/sh -c #(nop) COPY …` → `COPY …`."""
+    """A history line as its author wrote it: `/bin/sh -c #(nop) COPY …` → `COPY …`.
+
+    The classic builder names a copy's source by a digest alone; its first digits are enough.
+    """
     text = printable(" ".join(created_by.split())[:500])
     match = _SHELL.match(text)
     if match:
         rest = text[match.end() :]
-        return rest if match[1] else f"RUN {rest}"
+        return _SOURCE.sub(r"\1", rest) if match[1] else f"RUN {rest}"
     text = text.removesuffix(" # buildkit")
     return _ARGUMENTS.sub("RUN ", text.replace("RUN /bin/sh -c ", "RUN "))
 
