@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.advisory_files import affected, deb, index_of, of, python, record, rpm
 from tidegate.core.seen import ScanReport, Severity
@@ -164,3 +166,17 @@ def test_a_report_is_the_same_bytes_for_the_same_report(tmp_path: Path) -> None:
     found = report(tmp_path, inventory(python("flask", "1.0")), FLASK)
     assert report_json(found) == report_json(replace(found))
     assert json.loads(report_json(found))["findings"][0]["severity"] == "UNKNOWN"
+
+
+STANZA = st.fixed_dictionaries(
+    {}, optional={key: st.text(max_size=8) for key in ("Package", "Version", "Source", "Else")}
+)
+
+
+@given(st.lists(STANZA, max_size=6), st.text(max_size=40))
+def test_no_list_of_packages_breaks_the_reader(stanzas: list[dict[str, str]], rest: str) -> None:
+    text = "\n\n".join("\n".join(f"{k}: {v}" for k, v in s.items()) for s in stanzas) + rest
+    index = replace(SUITE, updates=read_packages(text))
+    for name, (version, _) in index.updates.items():
+        assert name and version
+        pending(inventory(deb(name, "1.0")), index)

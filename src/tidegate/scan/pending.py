@@ -33,16 +33,22 @@ class SecurityIndex:
 
 def read_packages(text: str) -> dict[str, tuple[str, str]]:
     """Debian's `Packages` file: the newest version of each binary package, and its source."""
-    compare = comparator("Debian")
     found: dict[str, tuple[str, str]] = {}
     for stanza in text.split("\n\n"):
         fields: dict[str, str] = dict(_FIELD.findall(stanza))
         name, version = fields.get("Package", ""), fields.get("Version", "")
         if not name or not version:
             continue
-        if name not in found or compare(version, found[name][0]) > 0:
+        if name not in found or _newer(version, found[name][0]):
             found[name] = version, fields.get("Source", name)
     return found
+
+
+def _newer(version: str, other: str) -> bool:
+    try:
+        return comparator("Debian")(version, other) > 0
+    except Unordered:
+        return False
 
 
 def pending(inventory: Inventory, index: SecurityIndex) -> tuple[Finding, ...]:
