@@ -7,8 +7,10 @@ import pytest
 
 from tests.support.advisory_files import affected, record, write_dump
 from tests.support.images_made import DEBIAN, STATUS, FakeEngine, Made, digest, layer, stanza
+from tidegate.core.seen import ScanReport
 from tidegate.local.scanning import Assessor, Evidence, LocalAdvisories, LocalScanner
 from tidegate.local.scanning.apt import Apt, SecuritySuites
+from tidegate.local.scanning.scanner import OtherTool
 from tidegate.scan import sbom
 from tidegate.scan.advisories import problems
 from tidegate.scan.inventory import KnownBase, LayerCache
@@ -141,3 +143,17 @@ def test_that_it_cannot_be_noted_what_to_refresh_is_a_warning_only(
     report = place.scanner.scan(place.digest)
     assert report.findings
     assert report.warnings[-1].startswith("what to refresh cannot be noted: ")
+
+
+def test_another_scanner_s_word_has_our_sbom_and_its_own_name(place: Place) -> None:
+    class Trivy:
+        def scan(self, image: str) -> ScanReport:
+            return ScanReport(image, (), scanner="trivy 0.50", data="sha256:aa")
+
+    other = OtherTool(Trivy())
+    layers = LayerCache(place.folder / "layers")
+    report = LocalScanner(place.engine, place.evidence, layers, other, lambda: NOW_MS).scan(
+        place.digest
+    )
+    assert (report.scanner, report.data) == ("trivy 0.50", "sha256:aa")
+    assert sbom.read(place.evidence.get(report.sbom)).digest == place.digest

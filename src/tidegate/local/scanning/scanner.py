@@ -3,12 +3,14 @@
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tidegate.core.errors import GateError, NotFound
+from tidegate.core.ports import Scanner
 from tidegate.core.seen import ScanReport
-from tidegate.local.scanning.assessor import SCANNER, Assessor
+from tidegate.local.scanning.assessor import SCANNER
 from tidegate.local.scanning.evidence import Entry, Evidence
 from tidegate.scan import sbom
 from tidegate.scan.archive.engine import Engine, EngineImage
@@ -19,6 +21,25 @@ from tidegate.scan.packages import Inventory
 
 _NAMESPACE = uuid.UUID("4f1b2a52-8a59-4d0c-9f37-6a1f0e8d1c11")
 """An SBOM's serial number follows from its image's digest."""
+
+
+class Judge(Protocol):
+    """Who tells what is known of an image: `Assessor`, or another scanner by way of `OtherTool`."""
+
+    def assess(self, inventory: Inventory, digest: str) -> ScanReport:
+        """The report, without its SBOM."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTool:
+    """Another scanner in the place of ours; the inventory and the evidence stay ours."""
+
+    scanner: Scanner
+
+    def assess(self, inventory: Inventory, digest: str) -> ScanReport:
+        """What the tool says."""
+        return self.scanner.scan(digest)
 
 
 class LocalScanner:
@@ -33,18 +54,18 @@ class LocalScanner:
         engine: Engine,
         evidence: Evidence,
         layers: LayerCache,
-        assessor: Assessor,
+        judge: Judge,
         now: Callable[[], int],
     ) -> None:
         self._engine, self._evidence, self._layers = engine, evidence, layers
-        self._assessor, self._now = assessor, now
+        self._judge, self._now = judge, now
 
     def scan(self, digest: str) -> ScanReport:
         """What is known of the image. Findings None, with a note, when nothing can be."""
         try:
             inventory, stored = self._inventory(digest)
-            report = self._assessor.assess(inventory, digest)
-            report = replace(report, sbom=stored, scanner=SCANNER)
+            report = self._judge.assess(inventory, digest)
+            report = replace(report, sbom=stored, scanner=report.scanner or SCANNER)
             kept = self._evidence.put(report_json(report))
             self._evidence.record(Entry(digest, stored, kept, FORMAT))
         except (GateError, NotFound) as error:
