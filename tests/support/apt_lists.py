@@ -27,27 +27,41 @@ class Suite:
         self._gpg("--passphrase", "", "--quick-gen-key", "suite@test", "ed25519", "sign", "never")
         self.keyring.write_bytes(self._gpg("--export"))
 
-    def apt(self, own: Path | None = None) -> Apt:
-        """Apt's lists here, no mirrors, and only this suite's key for Debian."""
-        nothing = ("Dir::Etc::sourcelist=/dev/null", "Dir::Etc::sourceparts=/dev/null")
+    def apt(self, own: Path | None = None, mirror: str = "") -> Apt:
+        """Apt's lists here, one mirror or none, and only this suite's key for Debian."""
+        source = self.folder / "sources.list"
+        entry = f"deb [signed-by={self.keyring} arch=amd64] {mirror} bookworm-security main\n"
+        source.write_text(entry if mirror else "")
+        options = (f"Dir::Etc::sourcelist={source}", "Dir::Etc::sourceparts=/dev/null")
         keyrings = {"debian": str(self.keyring)}
-        return Apt(own or self.folder / "own", keyrings, nothing, self.lists)
+        return Apt(own or self.folder / "own", keyrings, options, self.lists)
 
     def publish(
         self, *, age: timedelta = timedelta(hours=1), valid: timedelta = timedelta(days=7)
     ) -> Path:
         """Sign the suite as of `age` ago, valid for `valid` from then; its Release file."""
+        (self.lists / f"{PREFIX}main_binary-amd64_Packages").write_text(PACKAGES)
+        return self._sign(self.lists / f"{PREFIX}InRelease", PACKAGES, age, valid)
+
+    def mirror(self, folder: Path) -> Path:
+        """A mirror's folder with the suite of an hour ago, in which there is one more update."""
+        place = folder / "debian-security" / "dists" / "bookworm-security"
+        packages = PACKAGES.replace("3.0.17", "3.0.18")
+        (place / "main" / "binary-amd64").mkdir(parents=True)
+        (place / "main" / "binary-amd64" / "Packages").write_text(packages)
+        self._sign(place / "InRelease", packages, timedelta(hours=1), timedelta(days=7))
+        return folder
+
+    def _sign(self, release: Path, packages: str, age: timedelta, valid: timedelta) -> Path:
         date = datetime.now(UTC) - age
-        packages = self.lists / f"{PREFIX}main_binary-amd64_Packages"
-        packages.write_text(PACKAGES)
-        digest = hashlib.sha256(PACKAGES.encode()).hexdigest()
+        digest = hashlib.sha256(packages.encode()).hexdigest()
         text = (
             "Origin: Debian\nLabel: Debian-Security\nSuite: oldstable-security\nVersion: 12\n"
-            f"Codename: bookworm-security\nDate: {format_datetime(date)}\n"
-            f"Valid-Until: {format_datetime(date + valid)}\n"
-            f"SHA256:\n {digest} {len(PACKAGES)} main/binary-amd64/Packages\n"
+            "Codename: bookworm-security\nArchitectures: amd64\nComponents: main\n"
+            f"Date: {format_datetime(date, usegmt=True)}\n"
+            f"Valid-Until: {format_datetime(date + valid, usegmt=True)}\n"
+            f"SHA256:\n {digest} {len(packages)} main/binary-amd64/Packages\n"
         )
-        release = self.lists / f"{PREFIX}InRelease"
         release.unlink(missing_ok=True)
         self._gpg("--clearsign", "--output", str(release), stdin=text)
         return release

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -57,8 +59,20 @@ def serving(answer: Callable[[Asked], tuple[int, bytes]]) -> Iterator[Server]:
         yield here
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
 @contextmanager
-def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def serving_folder(folder: Path) -> Iterator[int]:
+    """The port of a server of the folder's files."""
+    with running(partial(_Quiet, directory=str(folder))) as port:
+        yield port
+
+
+@contextmanager
+def running(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[int]:
     """The port of a threading server of this handler."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.apt_lists import PREFIX, Suite
+from tests.support.web import serving_folder
 from tidegate.core.errors import GateError
 from tidegate.local.scanning.apt import SecuritySuites
 from tidegate.scan.packages import OsRelease
@@ -95,3 +96,24 @@ def test_what_runs_out_while_the_daemon_lives_is_believed_no_longer(suite: Suite
     suite.publish(age=timedelta(days=8))
     with pytest.raises(GateError):
         suites.index(BOOKWORM, "amd64")
+
+
+def test_an_index_of_yesterday_is_fetched_again_once_an_hour_and_then_believed(
+    suite: Suite, tmp_path: Path
+) -> None:
+    suite.publish(age=timedelta(days=2))
+    first = SecuritySuites(suite.apt(tmp_path / "own")).index(BOOKWORM, "amd64")
+    asked = (tmp_path / "own" / "asked").stat().st_mtime_ns
+    second = SecuritySuites(suite.apt(tmp_path / "own")).index(BOOKWORM, "amd64")
+    assert first == second
+    assert (tmp_path / "own" / "asked").stat().st_mtime_ns == asked
+
+
+def test_what_apt_fetches_from_a_mirror_wins_when_it_is_newer(suite: Suite, tmp_path: Path) -> None:
+    suite.publish(age=timedelta(days=2))
+    mirror = suite.mirror(tmp_path / "mirror")
+    with serving_folder(mirror) as port:
+        own = tmp_path / "own"
+        apt = suite.apt(own, f"http://127.0.0.1:{port}/debian-security")
+        index = SecuritySuites(apt).index(BOOKWORM, "amd64")
+    assert index.updates == {"libssl3": ("3.0.18-1", "openssl")}

@@ -54,7 +54,6 @@ class SecuritySuites:
 
     def __init__(self, apt: Apt) -> None:
         self._apt = apt
-        self._asked_at = float("-inf")
         self._lock = threading.Lock()
         self._read: dict[tuple[str, int, str], SecurityIndex] = {}
 
@@ -73,8 +72,7 @@ class SecuritySuites:
             raise _none(wanted, "this machine has not its keys, or no gpgv")
         with self._lock:
             found, why = self._candidates(wanted, architecture)
-            if self._is_stale(found) and time.monotonic() - self._asked_at > _AGAIN_S:
-                self._asked_at = time.monotonic()
+            if self._is_stale(found) and not self._asked_lately():
                 self._fetch()
                 found, why = self._candidates(wanted, architecture)
         if not found:
@@ -126,6 +124,14 @@ class SecuritySuites:
         self._read[key] = replace(known, digest=f"sha256:{digest}")
         return self._read[key]
 
+    def _asked_lately(self) -> bool:
+        """Whether a process of this user let apt fetch within the last hour."""
+        try:
+            age_s = time.time() - (self._apt.own / "asked").stat().st_mtime
+        except OSError:
+            return False
+        return 0 <= age_s < _AGAIN_S
+
     def _fetch(self) -> None:
         """Let apt fetch into lists of our own; that it fails leaves what was there."""
         own = (f"Dir::State::lists={self._apt.own}/lists/", "Debug::NoLocking=1")
@@ -133,6 +139,7 @@ class SecuritySuites:
         words = [w for o in (*_OPTIONS, *own, *user, *self._apt.options) for w in ("-o", o)]
         try:
             (self._apt.own / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+            (self._apt.own / "asked").touch()
             _run(["apt-get", *words, "update"], _FETCH_S)
         except (OSError, subprocess.SubprocessError):
             return
