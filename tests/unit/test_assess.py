@@ -82,12 +82,12 @@ def test_what_the_distribution_has_given_up_is_at_most_medium(tmp_path: Path) ->
     assert finding.severity is Severity.MEDIUM
 
 
-def test_versions_that_nobody_can_order_are_found_and_named(tmp_path: Path) -> None:
+def test_versions_that_nobody_can_order_are_found_and_leave_the_image_unknown(
+    tmp_path: Path,
+) -> None:
     found = report(tmp_path, inventory(python("flask", "banana")), FLASK)
     assert [finding.id for finding in found.findings or ()] == ["CVE-2024-1"]
-    assert found.warnings[-1] == (
-        "counted although the versions cannot be ordered: flask banana (CVE-2024-1)"
-    )
+    assert found.unknown == ("versions that cannot be ordered: flask banana (CVE-2024-1)",)
 
 
 @pytest.mark.parametrize(

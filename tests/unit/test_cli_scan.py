@@ -175,6 +175,17 @@ def test_the_policy_of_the_app_file_counts(run: Run, servers: Servers, tmp_path:
     assert "gate: off" in out
 
 
+def test_the_ignore_files_of_other_tools_beside_it_count(
+    run: Run, servers: Servers, tmp_path: Path
+) -> None:
+    (tmp_path / ".trivyignore").write_text("# not reachable\nCVE-2024-1111\n")
+    servers.files["/kev.json"] = kev_text()
+    code, out, _ = run("scan", BAD.saved(tmp_path / "bad.tar"))
+    assert code == 0
+    assert "CRITICAL (waived)" in out and "waived: CVE-2024-1111: waived" in out
+    assert "let through: CVE-2024-2222: no fixed version is known (only_fixable)" in out
+
+
 def test_without_data_and_without_a_network_nothing_is_known_and_nothing_passes(
     run: Run, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from tidegate.cli.here import Here
 from tidegate.cli.render import findings as render
 from tidegate.core import gate
 from tidegate.core.errors import Busy, GateError, NotFound
-from tidegate.core.model import GatePolicy
+from tidegate.core.model import App, GatePolicy
 from tidegate.core.seen import ScanReport
 from tidegate.core.waivers import in_scope
 from tidegate.local import engine_socket
@@ -31,6 +31,7 @@ from tidegate.scan.inventory import LayerCache
 from tidegate.scan.sarif import sarif
 from tidegate.scan.target import Target, look_into
 from tidegate.spec import load
+from tidegate.spec.waivers import Folder, collect
 
 _RELEASE = re.compile(r"v\d+")
 
@@ -73,7 +74,7 @@ class Scanned:
 
 def scan(now: Here, image: str, *, offline: bool, platform: str) -> Scanned:
     """Scan what `image` names. Raises `NotFound`, `GateError`, and for a wrong app file its own."""
-    policy = load(now.file).gate if now.file.exists() else GatePolicy()
+    policy = _policy(now)
     settings = Settings.of_user()
     target = _target(image, settings, platform)
     advisories = LocalAdvisories(settings.root)
@@ -88,6 +89,12 @@ def scan(now: Here, image: str, *, offline: bool, platform: str) -> Scanned:
     base = target.inventory.base
     advice = advise(report.findings or (), base.name if base else "")
     return Scanned(target, report, judgement, advice)
+
+
+def _policy(now: Here) -> GatePolicy:
+    """The gate of the app that is here, else the default; with the waivers of the files beside."""
+    app = load(now.file) if now.file.exists() else App("", ())
+    return collect(app, Folder(now.folder)).gate
 
 
 def sbom(now: Here, image: str) -> bytes:

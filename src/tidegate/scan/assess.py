@@ -7,7 +7,7 @@ from tidegate.core.seen import ScanReport
 from tidegate.scan.advisories.index import Index
 from tidegate.scan.advisories.settings import KEV
 from tidegate.scan.advisories.store import SourceState
-from tidegate.scan.findings import doubts, findings, unjudged
+from tidegate.scan.findings import findings, unjudged, unordered
 from tidegate.scan.match import Matching, match
 from tidegate.scan.packages import Inventory
 from tidegate.scan.pending import SecurityIndex, pending
@@ -54,8 +54,8 @@ def assess(inventory: Inventory, digest: str, data: Data) -> ScanReport:
     return ScanReport(
         digest,
         found,
-        unknown=unjudged(inventory, matching),
-        warnings=(*_warnings(data, ecosystems, security), *doubts(matching)),
+        unknown=(*unjudged(inventory, matching), *unordered(matching)),
+        warnings=tuple(_warnings(data, ecosystems, security)),
         packages=len(inventory.packages),
         data=data.index.digest if data.index else security.digest if security else "",
         data_at=_since(data, ecosystems, security),

@@ -46,13 +46,17 @@ def unjudged(inventory: Inventory, matching: Matching) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def doubts(matching: Matching) -> tuple[str, ...]:
-    """Findings that stand only because nobody can order the versions."""
+def unordered(matching: Matching) -> tuple[str, ...]:
+    """Findings that stand only because nobody can order the versions: they may be none.
+
+    They have no fixed version, so a policy that counts only what can be mended would let them
+    through as if they were known.
+    """
     unsure = [match for match in matching.matches if not match.certain]
     named = [f"{m.package.name} {m.package.version} ({m.id})" for m in unsure]
     if not named:
         return ()
-    return (f"counted although the versions cannot be ordered: {listed(named)}",)
+    return (f"versions that cannot be ordered: {listed(named)}",)
 
 
 def listed(names: list[str]) -> str:

@@ -12,6 +12,7 @@ from tidegate.core.gate import Judgement
 from tidegate.core.grounds import Treatment, Weighed
 from tidegate.core.seen import Origin, ScanReport, Severity
 from tidegate.scan.advice import Advice
+from tidegate.scan.findings import listed
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
 _WORST = list(Severity)
@@ -22,7 +23,7 @@ def report(found: ScanReport, advice: Advice, judgement: Judgement) -> Renderabl
     parts: list[RenderableType] = []
     weighed = judgement.weighed or [Weighed(f, Treatment.COUNTED) for f in found.findings or ()]
     if weighed:
-        parts += [_table(weighed), ""]
+        parts += [_table(weighed), *_reasons(weighed), ""]
     counted = count(len(found.findings or ()), "finding")
     parts.append(f"{counted} in {count(found.packages, 'package')}")
     parts += [f"[yellow]? not known: {escape(text)}[/]" for text in found.unknown]
@@ -48,13 +49,25 @@ def _table(weighed: Iterable[Weighed]) -> Table:
 
 
 def _level(one: Weighed) -> str:
-    """The severity, and why the finding does not count, if it does not."""
+    """The severity, and what became of the finding if it does not count."""
     severity = one.finding.severity
     level = f"{severity}{' exploited' if one.finding.exploited else ''}"
     if one.treatment is not Treatment.COUNTED:
-        return f"[dim]{level} ({one.treatment}: {escape(one.why)})[/]"
+        return f"[dim]{level} ({one.treatment})[/]"
     style = _STYLES.get(severity, "")
     return f"[{style}]{level}[/]" if style else level
+
+
+def _reasons(weighed: Iterable[Weighed]) -> list[str]:
+    """Why findings do not count, each reason once."""
+    why: dict[tuple[str, str], list[str]] = {}
+    for one in weighed:
+        if one.treatment is not Treatment.COUNTED:
+            why.setdefault((one.treatment, one.why), []).append(one.finding.id)
+    return [
+        f"  {treatment}: {escape(listed(list(dict.fromkeys(ids))))}: {escape(reason)}"
+        for (treatment, reason), ids in why.items()
+    ]
 
 
 def _grouped(weighed: Iterable[Weighed]) -> list[list[Weighed]]:
