@@ -7,7 +7,7 @@ import pytest
 
 from tidegate.core.errors import GateError, NotFound
 from tidegate.local.scanning import Evidence
-from tidegate.local.scanning.evidence import Entry
+from tidegate.local.scanning.evidence import REPORTS, Entry
 from tidegate.scan.inventory import KnownBase
 
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
@@ -46,7 +46,7 @@ def test_what_is_not_there_or_no_digest_is_not_found(evidence: Evidence, digest:
 
 
 def test_an_image_s_evidence_and_bases_are_listed_by_its_digest(evidence: Evidence) -> None:
-    entry = Entry(ONE, evidence.put(b"sbom"), evidence.put(b"report"), 1)
+    entry = Entry(ONE, evidence.put(b"sbom"), (evidence.put(b"report"),), 1)
     evidence.record(entry)
     evidence.keep_bases(ONE, [KnownBase("nginx:stable", ("a", "b"))])
     assert (evidence.of(ONE), evidence.images()) == (entry, (ONE,))
@@ -57,7 +57,7 @@ def test_an_image_s_evidence_and_bases_are_listed_by_its_digest(evidence: Eviden
 def test_pruning_keeps_what_is_kept_and_what_it_shares(evidence: Evidence, tmp_path: Path) -> None:
     shared, alone = evidence.put(b"shared"), evidence.put(b"alone")
     evidence.record(Entry(ONE, shared))
-    evidence.record(Entry(TWO, shared, alone))
+    evidence.record(Entry(TWO, shared, (alone,)))
     evidence.keep_bases(TWO, [])
     age(tmp_path / "evidence")
     evidence.prune([ONE])
@@ -78,3 +78,11 @@ def test_a_place_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path:
     with pytest.raises(GateError) as told:
         Evidence(tmp_path / "evidence").put(b"an SBOM")
     assert told.value.number == "TG418"
+
+
+def test_the_latest_reports_of_an_image_stay_each_once() -> None:
+    entry = Entry(ONE, TWO)
+    for number in (*range(REPORTS + 5), 7):
+        entry = entry.with_report(f"r{number}")
+    assert len(entry.reports) == REPORTS
+    assert entry.reports[-1] == "r7" and entry.reports.count("r7") == 1

@@ -65,7 +65,8 @@ def test_a_scan_finds_and_leaves_its_evidence(place: Place) -> None:
     assert entry and entry.sbom == report.sbom
     inventory = sbom.read(place.evidence.get(entry.sbom))
     assert {package.name for package in inventory.packages} == {"libssl3", "flask"}
-    stored = json.loads(place.evidence.get(entry.report))
+    (kept,) = entry.reports
+    stored = json.loads(place.evidence.get(kept))
     assert stored["findings"][0]["origin"]["path"] == STATUS
     assert stored["data"] == place.advisories.observe().digest
 
@@ -86,6 +87,10 @@ def test_new_data_is_matched_with_the_stored_sbom_without_the_engine(place: Plac
     assert [finding.id for finding in second.findings or ()] == ["CVE-2024-1", "CVE-2024-2"]
     assert (second.sbom, place.engine.saves) == (first.sbom, saves)
     assert second.data != first.data
+    entry = place.evidence.of(place.digest)
+    assert entry
+    reports = [json.loads(place.evidence.get(report)) for report in entry.reports]
+    assert [report["data"] for report in reports] == [first.data, second.data]
 
 
 def test_evidence_that_was_tampered_with_is_made_again_from_the_image(place: Place) -> None:

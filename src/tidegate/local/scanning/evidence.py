@@ -15,28 +15,35 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tidegate.core.errors import GateError, NotFound
 from tidegate.scan.inventory import KnownBase
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+REPORTS = 50
 _YOUNG_S = 600.0
 """A blob so young may belong to a scan that has not said so yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The evidence of one image: the digests of its SBOM and its last report.
+    """The evidence of one image: the digests of its SBOM and its reports, the last one last.
 
-    `format` is that of the inventory's readers (`scan.inventory.cache.FORMAT`).
+    Each new state of the data makes a report. `format` is that of the inventory's readers
+    (`scan.inventory.cache.FORMAT`).
     """
 
     image: str
     sbom: str
-    report: str = ""
+    reports: tuple[str, ...] = ()
     format: int = 0
+
+    def with_report(self, report: str) -> "Entry":
+        """With this as its last report; of all of them the `REPORTS` latest stay."""
+        before = tuple(digest for digest in self.reports if digest != report)
+        return replace(self, reports=(*before, report)[-REPORTS:])
 
 
 class Evidence:
@@ -77,7 +84,8 @@ class Evidence:
     def of(self, image: str) -> Entry | None:
         """The evidence of an image, or None."""
         try:
-            return Entry(**json.loads(self._of("images", image).read_bytes()))
+            found = json.loads(self._of("images", image).read_bytes())
+            return Entry(**{**found, "reports": tuple(map(str, found["reports"]))})
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -107,7 +115,7 @@ class Evidence:
                     if path.stem.replace("-", ":", 1) not in keep:
                         path.unlink(missing_ok=True)
             entries = [entry for image in self.images() if (entry := self.of(image))]
-            used = {digest for entry in entries for digest in (entry.sbom, entry.report)}
+            used = {digest for entry in entries for digest in (entry.sbom, *entry.reports)}
             for path in (self._folder / "blobs" / "sha256").glob("*"):
                 old = time.time() - path.stat().st_mtime > _YOUNG_S
                 if old and f"sha256:{path.name}" not in used:

@@ -66,12 +66,18 @@ class LocalScanner:
             inventory, stored = self._inventory(digest)
             report = self._judge.assess(inventory, digest)
             report = replace(report, sbom=stored, scanner=report.scanner or SCANNER)
-            kept = self._evidence.put(report_json(report))
-            self._evidence.record(Entry(digest, stored, kept, FORMAT))
+            self._record(report)
         except (GateError, NotFound) as error:
             note = f"{error.what}: {error.cause}" if error.cause else error.what
             return ScanReport(digest, None, note, scanner=SCANNER)
         return report
+
+    def _record(self, report: ScanReport) -> None:
+        """Keep the report beside those before it: a verdict stood on one of them."""
+        before = self._evidence.of(report.digest)
+        entry = Entry(report.digest, report.sbom, before.reports if before else (), FORMAT)
+        kept = self._evidence.put(report_json(report))
+        self._evidence.record(entry.with_report(kept))
 
     def _inventory(self, digest: str) -> tuple[Inventory, str]:
         """The image's inventory, and the digest of its SBOM."""
