@@ -24,7 +24,7 @@ def test_every_act_of_the_demo_holds_and_no_request_is_dropped(tmp_path: Path) -
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout
     told = json.loads(done.stdout)
     acts = {act["name"]: act for act in told["acts"]}
-    assert list(acts) == ["deployed", "blue-green", "saved", "crash"]
+    assert list(acts) == ["deployed", "blue-green", "gate", "saved", "crash"]
     assert all(act["ok"] for act in acts.values())
     assert told["dropped"] == 0
     assert all(act["requests"] > 300 for act in acts.values())

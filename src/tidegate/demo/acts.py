@@ -1,4 +1,4 @@
-"""The four acts, in order, and the stream of requests that runs through all of them.
+"""The acts, in order, and the stream of requests that runs through all of them.
 
 Each act says what must hold; whatever does not, is in its `detail` as `broken`.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.core import decision as d
+from tidegate.demo.advisories import KNOWN, OLD, PACKAGE
 from tidegate.demo.ledger import Ledger
 from tidegate.demo.report import Act
 from tidegate.demo.story import Story
@@ -88,6 +89,25 @@ class Walk:
         check.that(self.ledger.only("seagreen", last_s=1), "the old colour was still seen")
         planned = {"shares": [str(share) for share in shares]}
         return self._act("blue-green", check, share_error_points=worst, detail=planned)
+
+    def gate(self) -> Act:
+        """A known-vulnerable package is refused, and a dated waiver lets it through."""
+        check = Check()
+        self.ledger.mark("gate")
+        self.space.change("vulnerable", f"Cats use {PACKAGE} {OLD}")
+        check.that(self.space.push() != 0, "the push was not refused")
+        refused = self.story.last_execution()
+        check.that(refused.outcome is d.Outcome.REFUSED, f"it {refused.outcome}")
+        check.that(KNOWN in refused.reason, f"{KNOWN} is not among the reasons: {refused.reason}")
+        check.that(self.ledger.only("seagreen", last_s=1), "traffic was touched")
+        waive = ("waive", KNOWN, "--until", "7d", "--reason", "the demo serves it to nobody")
+        self.space.tidegate(*waive, "--owner", "demo", "--service", "cats")
+        self._say(f"$ tidegate {' '.join(waive[:4])} --reason … --service cats")
+        self.space.commit(f"Waive {KNOWN} for a week")
+        check.that(self.space.push() == 0, "the push with the waiver was refused")
+        passed = self.story.last_execution()
+        check.that(passed.outcome is d.Outcome.SUCCEEDED, f"with the waiver it {passed.outcome}")
+        return self._act("gate", check, detail={"refused": refused.reason})
 
     def saved(self) -> Act:
         """3 % of the candidate's answers are errors; it never reaches full traffic."""
@@ -173,6 +193,7 @@ class Walk:
 _ACTS: Mapping[str, Callable[[Walk], Act]] = {
     "deployed": Walk.deployed,
     "blue-green": Walk.blue_green,
+    "gate": Walk.gate,
     "saved": Walk.saved,
     "crash": Walk.crash,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from tidegate.core import decision as d
 from tidegate.core.fold import advance
 from tidegate.core.model import LifecycleStage
-from tidegate.core.progress import Deployment, Progress
+from tidegate.core.progress import Deployment, Execution, Progress
 from tidegate.engine.journal import Entry, peek
 
 
@@ -66,6 +66,10 @@ class Story:
         """Whether the service's deployment goes back now."""
         deployment = self._read().deployment_of(service)
         return deployment is not None and deployment.rollback is not None
+
+    def last_execution(self) -> Execution:
+        """The newest run of the pipeline."""
+        return list(self._read().executions.values())[-1]
 
     def last_deployment(self, service: str) -> Told:
         """The newest deployment of the service."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tidegate.core.errors import InternalError, NotFound
+from tidegate.demo import advisories
 
 COMMAND_TIMEOUT_S = 120
 PUSH_TIMEOUT_S = 300
@@ -51,10 +52,20 @@ class Workspace:
         listener = f"\nlistener: {{port: {self.port}, test_port: {self.test_port}}}\n"
         file.write_text(file.read_text() + listener)
         (self.folder / ".gitignore").write_text(".tidegate/\n")
+        self._keep_to_itself()
         self._git("init", "--quiet", "--initial-branch", "main")
         self._git("config", "user.name", "Demo")
         self._git("config", "user.email", "demo@localhost")
         self.commit("Cats and dogs")
+
+    def _keep_to_itself(self) -> None:
+        """Advisories of its own, so that the demo needs no network and leaves yours alone."""
+        place = self.folder.parent / f"{self.folder.name}-data"
+        self.environ["XDG_DATA_HOME"] = str(place / "share")
+        self.environ["XDG_CONFIG_HOME"] = str(place / "config")
+        advisories.settings(place / "config")
+        advisories.write(place / "osv")
+        self.tidegate("advisories", "import", str(place / "osv"))
 
     def change(self, variant: str, subject: str, colour: tuple[str, str] | None = None) -> None:
         """Commit one of the example's variants; `colour` replaces its own by another."""
