@@ -16,7 +16,7 @@ from tidegate.api.client import Client
 from tidegate.cli.main import call
 from tidegate.core.errors import NotFound
 from tidegate.core.seen import AdvisoriesSeen, Finding, Origin
-from tidegate.spec import load, loads
+from tidegate.spec import load
 
 GATED = FILE.replace("gate: off", "gate: {grace: {LOW: 7d}}")
 Run = Callable[..., tuple[int, str, str]]
@@ -258,11 +258,3 @@ def test_the_status_shows_the_alarm_of_what_runs(daemon: Served) -> None:
         daemon.tick()
     (cats,) = daemon.operations.status().services
     assert [(a.name, a.state) for a in cats.alarms] == [("NewVulnerabilities", "ALARM")]
-
-
-def test_the_example_of_the_guide_is_one_that_loads() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "gate.md").read_text()
-    blocks = [part.split("```")[0] for part in guide.split("```yaml\n")[1:]]
-    assert blocks
-    for block in blocks:
-        loads(f"app: shop\nservices: {{cats: {{}}}}\n{block}")

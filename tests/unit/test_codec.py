@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tidegate.core import decision as d
 from tidegate.core import model as m
 from tidegate.core.errors import JournalError
+from tidegate.core.grounds import NO_GROUNDS
 from tidegate.core.traffic import PRESETS
 from tidegate.engine.codec import EVENTS, decode, encode
 
@@ -47,6 +48,16 @@ def test_a_field_with_a_default_may_be_missing() -> None:
     fields = json.loads(text)
     del fields["failed"]
     assert decode(json.dumps(fields)) == d.TaskDraining("t1", "old")
+
+
+def test_a_verdict_of_an_older_journal_is_one_without_grounds() -> None:
+    text = (
+        '{"type":"VerdictReached","execution":"e1","service":"cats","digest":"sha256:a",'
+        '"verdict":"passed","reason":"within the limits: no findings"}'
+    )
+    verdict = decode(text)
+    assert isinstance(verdict, d.VerdictReached)
+    assert (verdict.allowed, verdict.grounds) == (False, NO_GROUNDS)
 
 
 @pytest.mark.parametrize(
