@@ -131,9 +131,20 @@ def test_the_file_keeps_its_permissions_and_its_link(folder: Path, waive: Run) -
     assert real.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("command", ["up", "plan"])
+def test_a_broken_file_with_waivers_is_told_before_anything_starts(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (folder / "vex.json").write_text("{")
+    assert call(["-C", str(folder), command]) == 3
+    said = capsys.readouterr().err
+    assert "error TG250: vex.json cannot be read as waivers" in said
+    assert not (folder / ".tidegate" / "daemon.json").exists()
+
+
 # --- explain -----------------------------------------------------------------------------------
 
-BASE = Origin("/usr/lib/libssl.so.3", base=True)
+BASE = Origin("/lib/ssl", step="RUN apt", base=True)
 FOUND = (
     finding("CVE-1", "CRITICAL", origin=BASE, aliases=("GHSA-a",)),
     finding("CVE-2", "HIGH", origin=BASE),
@@ -190,13 +201,16 @@ compared       no running image to compare with: every finding is new
 policy         limits CRITICAL 0, HIGH 0; only fixable; only new; grace LOW 7d; unknown: refuse;
                data warned of from 3d, unknown from 14d
 data           sha256:data, of 2023-11-14 22:13:22
-finding  severity  package        fixed in               why
-CVE-1    CRITICAL  openssl 3.0.1  3.0.2     counted
-CVE-2    HIGH      openssl 3.0.1  3.0.2     counted
+finding  severity  package        fixed in               why                   from
+CVE-1    CRITICAL  openssl 3.0.1  3.0.2     counted                            the base image, RUN
+                                                                               apt, /lib/ssl
+CVE-2    HIGH      openssl 3.0.1  3.0.2     counted                            the base image, RUN
+                                                                               apt, /lib/ssl
 CVE-4    LOW       zlib 3.0.1     3.0.2     counted
-CVE-3    HIGH      openssl 3.0.1  -         let through  no fixed version is known (only_fixable)
-1. update openssl 3.0.1 to 3.0.2: ends 2 findings (/usr/lib/libssl.so.3; build on a newer base)
-2. update zlib 3.0.1 to 3.0.2: ends 1 finding
+CVE-3    HIGH      openssl 3.0.1  -         let through  no fixed version is
+                                                         known (only_fixable)
+1. rebuild on a newer base image clears 2 findings
+2. upgrade zlib to 3.0.2 clears 1 finding
 """)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from tidegate.cli.render.words import clock, state
 from tidegate.core.grounds import Grounds, Weighed
 from tidegate.core.model import GatePolicy
+from tidegate.core.seen import Origin
 from tidegate.core.waivers import told
 from tidegate.engine.views.gate import GateView
 from tidegate.engine.views.sentences import short
@@ -71,15 +72,26 @@ def policy(of: GatePolicy) -> str:
 
 
 def _findings(weighed: Sequence[Weighed]) -> Table:
+    """A row for each; where packages came from only when that is known of any."""
     table = Table(box=None, pad_edge=False, header_style="bold")
+    origins = [_origin(one.finding.origin) for one in weighed]
     for name in ("finding", "severity", "package", "fixed in", "", "why"):
         table.add_column(name, overflow="fold")
-    for one in weighed:
+    if any(origins):
+        table.add_column("from", overflow="fold")
+    for one, origin in zip(weighed, origins, strict=True):
         found = one.finding
         package = f"{found.package} {found.version}"
         told_of = (found.id, found.severity.value, package, found.fixed_version or "-")
-        table.add_row(*map(escape, (*told_of, one.treatment.value, one.why)))
+        cells = (*told_of, one.treatment.value, one.why, *([origin] if any(origins) else []))
+        table.add_row(*map(escape, cells))
     return table
+
+
+def _origin(origin: Origin) -> str:
+    """Whose the package is, the step of the Dockerfile that brought it, and where it lies."""
+    whose = {True: "the base image", False: "yours", None: ""}[origin.base]
+    return ", ".join(part for part in (whose, origin.step, origin.path) if part)
 
 
 def _counts(counts: Sequence[tuple[str, int]]) -> str:

@@ -8,10 +8,8 @@ from tidegate.core.errors import NotFound
 from tidegate.core.grounds import Grounds, Treatment
 from tidegate.core.model import GatePolicy
 from tidegate.core.progress import Progress
-from tidegate.core.seen import Finding
 from tidegate.engine.journal import Entry
-
-MOST_ADVICE = 5
+from tidegate.scan.advice import advise
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +101,6 @@ def _view(
         said.allowed,
         policy,
         said.grounds,
-        tuple(advice(counted)),
+        tuple(action.sentence for action in advise(counted).actions),
         again.get(release) if release is not None else None,
     )
-
-
-def advice(findings: Iterable[Finding]) -> list[str]:
-    """The updates that end the most findings, as sentences; where a package came from, if known."""
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for one in findings:
-        groups.setdefault((one.package, one.version, one.origin.path), []).append(one)
-    most = sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-    return [_action(key[0], found) for key, found in most[:MOST_ADVICE]]
-
-
-def _action(package: str, found: list[Finding]) -> str:
-    first, fixes = found[0], sorted({f.fixed_version for f in found if f.fixed_version})
-    ends = f"ends {len(found)} finding{'' if len(found) == 1 else 's'}"
-    what = f"update {package} {first.version} to {' and '.join(fixes)}"
-    if not fixes:
-        what = f"replace {package} {first.version}, which nobody has mended,"
-    origin = first.origin
-    where = [origin.path, origin.step]
-    if origin.base:
-        where.append("build on a newer base")
-    told = "; ".join(part for part in where if part)
-    return f"{what}: {ends}" + (f" ({told})" if told else "")
