@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import T0, app_of, service
+from tests.support.builders import T0, app_of, fold, service
 from tests.support.findings import finding, waiver
 from tests.support.small_world import World, serving
 from tidegate.core import decision as d
 from tidegate.core.decision import Outcome
 from tidegate.core.model import App, GatePolicy, PipelinePolicy, UnknownRule
+from tidegate.core.releases import make_releases
 from tidegate.core.requests import Approve
 from tidegate.core.seen import JobSeen, JobState, ScanReport
 
@@ -82,6 +83,16 @@ def test_the_release_is_made_of_the_digest_that_was_judged() -> None:
     (said,) = world.events(d.VerdictReached)
     assert world.progress.releases[1].digest == said.digest
     assert {task.digest for task in world.tasks.values()} == {said.digest}
+
+
+def test_a_verdict_on_another_digest_makes_no_release() -> None:
+    known = fold(
+        d.ExecutionStarted("e1", "c0ffee", "work", "push", "me", app_of()),
+        d.ImagesBuilt("e1", (("cats", "sha256:moved"),)),
+        d.VerdictReached("e1", "cats", "sha256:judged", d.VerdictKind.PASSED, "fine"),
+    )
+    events = make_releases(known, known.executions["e1"], T0)
+    assert [type(event) for event in events] == [d.AppAccepted]
 
 
 def test_an_unknown_image_runs_where_the_file_says_so_and_stays_unknown() -> None:
