@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 from tidegate.core.model import App, Colour, Hook, Service, TrafficCheck
+from tidegate.core.provider import Provider
 from tidegate.core.seen import Routing
 
 # --- jobs: work that takes a while, started by `StartJob`, seen in `Seen.jobs` ------------------
@@ -72,12 +73,16 @@ Job = BuildImages | RunTests | ScanImages | RunChecks | RunHook
 
 @dataclass(frozen=True, slots=True)
 class StartTask:
-    """Start one container of `release`, by digest. Nothing happens when `task` is already there."""
+    """Start one container of `release`, by digest, on `instance` (None: on the machine itself).
+
+    Nothing happens when `task` is already there.
+    """
 
     task: str
     service: Service
     release: int
     digest: str
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,22 @@ class PruneImages:
     keep: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchInstance:
+    """Order an instance of the provider. Nothing happens when `instance` is already there."""
+
+    instance: str
+    provider: Provider
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateInstance:
+    """Give the instance back, with whatever is still on it. Nothing happens when it is gone."""
+
+    instance: str
+
+
 Action = (
     StartTask
     | StopTask
@@ -163,6 +184,8 @@ Action = (
     | ApplyListener
     | StartJob
     | PruneImages
+    | LaunchInstance
+    | TerminateInstance
 )
 
 
@@ -179,5 +202,7 @@ def identity(action: Action) -> str:
             return f"{kind}/{app.listener}/{served}"
         case PruneImages(keep):
             return f"{kind}/{','.join(keep)}"
+        case LaunchInstance(instance) | TerminateInstance(instance):
+            return f"{kind}/{instance}"
         case _:
             return f"{kind}/{action.task}"

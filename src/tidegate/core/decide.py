@@ -1,13 +1,16 @@
 """All controllers, one after the other, on one look at the world.
 
 Each one sees what those before it recorded. Alarms come before deployments, so that one which
-fires stops even a deployment that starts in the same look; deployments come before tasks and
+fires stops even a deployment that starts in the same look; instances come before deployments and
+tasks, so that what is lost with one is nobody's failure; deployments come before tasks and
 routing, so that a rollback is on its way to the balancer in the same look.
 """
 
 from collections.abc import Callable
 
 from tidegate.core import deployment, pipeline, rematch, routing, tasks, watch
+from tidegate.core.capacity import decide as capacity
+from tidegate.core.capacity import instances
 from tidegate.core.decision import (
     Action,
     Decision,
@@ -30,9 +33,11 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
     controllers: tuple[Callable[[Progress], Decision], ...] = (
         lambda p: pipeline.decide(p, seen, now),
         lambda p: watch.decide(p, seen),
+        lambda p: instances.decide(p, seen, now),
         deployment.start,
         lambda p: _deployments(p, seen, now),
         lambda p: tasks.decide(p, seen, now),
+        lambda p: capacity.decide(p, seen, now),
         lambda p: routing.decide(p, seen),
         lambda p: rematch.decide(p, seen, now),
         lambda p: _prune(p, tuple(events)),

@@ -1,13 +1,15 @@
 """What a controller answers: actions to do, events that happened, a reason, when to look again.
 
 The actions (`core.actions`) and the events (`core.events`, `core.pipeline_events`,
-`core.gate_events`) are all to be had from here: `from tidegate.core import decision as d`.
+`core.gate_events`, `core.capacity_events`) are all to be had from here:
+`from tidegate.core import decision as d`.
 """
 
 from dataclasses import dataclass
 
 from tidegate.core.actions import *  # noqa: F403 — one place to have all of them from
 from tidegate.core.actions import Action
+from tidegate.core.capacity_events import *  # noqa: F403
 from tidegate.core.events import *  # noqa: F403
 from tidegate.core.events import Event
 from tidegate.core.gate_events import *  # noqa: F403

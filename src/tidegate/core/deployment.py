@@ -9,6 +9,7 @@ moment that `RollbackStarted` is recorded, and `core.tasks` lets its tasks go on
 from collections.abc import Callable, Mapping
 
 from tidegate.core import evidence, shift, trouble
+from tidegate.core.capacity import shortage
 from tidegate.core.decision import (
     Decision,
     DeploymentFinished,
@@ -58,6 +59,9 @@ def decide(progress: Progress, deployment: Deployment, seen: Seen, now: int) -> 
         return pressing
     if deployment.paused_by is not None:
         return look.wait(f"paused by {deployment.paused_by}")
+    waiting = shortage.wait(look)
+    if waiting:
+        return waiting
     found = _STAGES[deployment.stage](look)
     if isinstance(found, Failed):
         return trouble.stop(look, RollbackEvent.FAILURE, found.reason)

@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tidegate.core.capacity_events import CapacityEvent
 from tidegate.core.gate_events import ReleaseRejudged
 from tidegate.core.model import App, Colour, LifecycleStage, Release, RollbackEvent
 from tidegate.core.pipeline_events import (
@@ -174,13 +175,14 @@ class DeploymentFinished:
 
 @dataclass(frozen=True, slots=True)
 class TaskStarted:
-    """A task of the release is to run, and to serve in `colour`."""
+    """A task is to run, and to serve in `colour`; first it may have to wait for an instance."""
 
     task: str
     service: str
     release: int
     colour: Colour
     reason: str
+    provisioning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,4 +297,5 @@ Event = (
     | DesiredChanged
     | ControllerStarted
     | ReleaseRejudged
+    | CapacityEvent
 )

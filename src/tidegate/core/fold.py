@@ -6,6 +6,8 @@ from functools import reduce
 from typing import assert_never
 
 from tidegate.core import decision as d
+from tidegate.core.capacity_events import CapacityEvent
+from tidegate.core.fold_capacity import advance_capacity, task_removed, wait_anew
 from tidegate.core.fold_gate import advance_gate
 from tidegate.core.fold_pipeline import ExecutionEvent, advance_execution, count, forget_ended
 from tidegate.core.model import App
@@ -24,6 +26,8 @@ from tidegate.core.progress import (
 
 def advance(progress: Progress, event: d.Event, at: int) -> Progress:
     """The progress after `event`, which happened at `at` (ms)."""
+    if isinstance(event, CapacityEvent):
+        return advance_capacity(progress, event, at)
     if isinstance(event, ExecutionEvent):
         return advance_execution(progress, event, at)
     if isinstance(event, _DeploymentEvent):
@@ -81,8 +85,9 @@ def _take_over(progress: Progress, at: int) -> Progress:
     clocks = {"stage_since": at, "asked_at": at, "paused_at": at, "observed_at": None}
     for deployment in progress.deployments.values():
         if deployment.live:
-            progress = _deployment(progress, deployment.id, **clocks)
-    return progress
+            short = {"short_since": None if deployment.short_since is None else at}
+            progress = _deployment(progress, deployment.id, **clocks, **short)
+    return wait_anew(progress, at)
 
 
 _ReleaseEvent = (
@@ -213,9 +218,13 @@ _PHASE: Mapping[type[_TaskEvent], TaskPhase] = {
 
 def _advance_task(progress: Progress, event: _TaskEvent, at: int) -> Progress:
     if isinstance(event, d.TaskRemoved):
-        return replace(progress, tasks={k: t for k, t in progress.tasks.items() if k != event.task})
+        instance = progress.tasks[event.task].instance
+        left = {k: t for k, t in progress.tasks.items() if k != event.task}
+        return task_removed(replace(progress, tasks=left), instance, at)
     if isinstance(event, d.TaskStarted):
         record = TaskRecord(event.task, event.service, event.release, event.colour, at, since=at)
+        if event.provisioning:
+            record = replace(record, phase=TaskPhase.PROVISIONING)
         progress = count(progress, "task")
         return replace(progress, tasks={**progress.tasks, event.task: record})
     known = progress.tasks[event.task]

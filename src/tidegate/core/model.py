@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from tidegate.core.policy import *  # noqa: F403 — a policy is part of what was asked for
 from tidegate.core.policy import ALL_AT_ONCE, Alarm, DeploymentPolicy
+from tidegate.core.provider import Capacity, StrategyItem
 
 
 class Colour(StrEnum):
@@ -121,6 +122,7 @@ class Service:
     drain_timeout_ms: int = 30_000
     sticky: bool = False
     retry_unsafe: bool = False
+    capacity_provider_strategy: tuple[StrategyItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,10 @@ class PipelinePolicy:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What `tidegate.yaml` describes. `retention` good releases of each service are kept."""
+    """What `tidegate.yaml` describes. `retention` good releases of each service are kept.
+
+    `capacity` None: one machine as it is, with no instances.
+    """
 
     name: str
     services: tuple[Service, ...]
@@ -218,6 +223,7 @@ class App:
     gate: GatePolicy = GatePolicy()
     pipeline: PipelinePolicy = PipelinePolicy()
     retention: int = 5
+    capacity: Capacity | None = None
 
     def service(self, name: str) -> Service | None:
         """The service of that name, or None."""

@@ -13,6 +13,7 @@ from tidegate.core.decision import (
     DeregisterTarget,
     DrainTarget,
     Job,
+    LaunchInstance,
     RegisterTarget,
     StartTask,
 )
@@ -21,6 +22,7 @@ from tidegate.core.model import App, Colour
 from tidegate.core.seen import (
     AdvisoriesSeen,
     BalancerSeen,
+    InstanceSeen,
     JobSeen,
     Routing,
     ScanReport,
@@ -113,6 +115,29 @@ class Jobs(Protocol):
         ...
 
 
+NO_CAPACITY = "InsufficientInstanceCapacity"
+"""EC2's word for "there are none to be had". It is in the text of the failure of such a launch."""
+
+
+class Instances(Protocol):
+    """Machines that tasks run on, each by the id that its launch gave it."""
+
+    def launch(self, action: LaunchInstance) -> None:
+        """Order the instance, unless it is there; it is RUNNING some time later.
+
+        `EffectFailed` with `NO_CAPACITY` in it when the provider has none.
+        """
+        ...
+
+    def terminate(self, instance: str) -> None:
+        """End it, with all that is on it; nothing if it is not there."""
+        ...
+
+    def observe(self) -> tuple[InstanceSeen, ...] | None:
+        """Every instance of this app, or None when they cannot be read."""
+        ...
+
+
 class Scanner(Protocol):
     """Finds the vulnerabilities of an image; `Jobs` asks it in the scan stage."""
 
@@ -131,7 +156,10 @@ class Advisories(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The five ports that an engine runs on, and the data of the gate where there is any."""
+    """The five ports that an engine runs on, and the data of the gate where there is any.
+
+    Without `instances` no app file may have `capacity`.
+    """
 
     clock: Clock
     tasks: Tasks
@@ -139,3 +167,4 @@ class World:
     metrics: Metrics
     jobs: Jobs
     advisories: Advisories | None = None
+    instances: Instances | None = None

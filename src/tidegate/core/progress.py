@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidegate.core import decision as d
+from tidegate.core.instance import Fleet
 from tidegate.core.model import App, Colour, LifecycleStage, Release, RollbackEvent
 
 
 class TaskPhase(StrEnum):
-    """Where a task is in its life, as far as the journal knows."""
+    """Where a task is in its life; PROVISIONING waits for an instance."""
 
+    PROVISIONING = "provisioning"
     STARTED = "started"
     HEALTHY = "healthy"
     DRAINING = "draining"
@@ -23,7 +25,11 @@ class TaskPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task from its start to its removal. `since` is when its phase began (ms)."""
+    """A task from its start to its removal. `since` is when its phase began (ms).
+
+    `instance` of `provider` is where it runs; None without capacity providers, or while it waits.
+    `leaving` is why it is to be replaced by one elsewhere, or empty.
+    """
 
     id: str
     service: str
@@ -33,6 +39,9 @@ class TaskRecord:
     phase: TaskPhase = TaskPhase.STARTED
     since: int = 0
     failed: bool = False
+    provider: str = ""
+    instance: str | None = None
+    leaving: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Deployment:
     or None. Time spent paused is taken out of `stage_since` and `observed_at` on resuming.
     `step` indexes the shift's timetable, -1 before the first. `failed_tasks` counts starts of
     candidate tasks that ended before or after they were healthy; `last_failure` says how the last
-    one did.
+    one did. `short_since` is since when it waits for capacity, or None; that time is taken out as well.
     """
 
     id: str
@@ -73,6 +82,7 @@ class Deployment:
     shifted_at: int | None = None
     paused_by: str | None = None
     paused_at: int = 0
+    short_since: int | None = None
     promoted_by: str | None = None
     aborted_by: str | None = None
     passed: frozenset[str] = frozenset()
@@ -181,8 +191,8 @@ class Alarmed:
 class Progress:
     """Everything that the journal says, at one moment.
 
-    `started` counts what was ever started by kind ("task", "deployment", "execution", "release"),
-    so that the next id is known without looking anywhere. `rejudged` holds the gate's last word on
+    `started` counts what was ever started by kind ("task", "deployment", "execution", "release",
+    "instance"), so that the next id is known without looking anywhere. `rejudged` holds the gate's last word on
     each service's running release.
     """
 
@@ -195,6 +205,7 @@ class Progress:
     alarms: Mapping[str, Alarmed] = field(default_factory=dict)
     started: Mapping[str, int] = field(default_factory=dict)
     rejudged: Mapping[str, d.ReleaseRejudged] = field(default_factory=dict)
+    fleet: Fleet = field(default_factory=Fleet)
 
     def deployment_of(self, service: str) -> Deployment | None:
         """The deployment of the service that is under way, or None."""

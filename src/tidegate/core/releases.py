@@ -78,6 +78,7 @@ def task_settings(service: Service) -> Service:
         stop_grace_ms=blank.stop_grace_ms,
         sticky=blank.sticky,
         retry_unsafe=blank.retry_unsafe,
+        capacity_provider_strategy=blank.capacity_provider_strategy,
     )
 
 

@@ -1,4 +1,5 @@
-"""What the world looked like at one moment: tasks, targets, routing, metrics, jobs.
+"""What the world looked like at one moment: tasks, targets, routing, metrics, jobs,
+instances.
 
 A part that could not be read is None, never empty: UNKNOWN is not the same as "nothing there".
 """
@@ -87,6 +88,26 @@ class BalancerSeen:
     targets: tuple[Target, ...] = ()
     routing: Mapping[str, Routing] = field(default_factory=dict)
     listener: str = ""
+
+
+class InstanceState(StrEnum):
+    """An instance's state, by EC2's names. One that is gone is not seen any more."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSeen:
+    """An instance as its source shows it.
+
+    `deadline` (ms) is when it will be taken back, None without a notice; `note` says who says so.
+    """
+
+    id: str
+    state: InstanceState
+    deadline: int | None = None
+    note: str = ""
 
 
 class JobState(StrEnum):
@@ -221,6 +242,11 @@ class Seen:
     jobs: Mapping[str, JobSeen] = field(default_factory=dict)
     failures: tuple[ActionFailure, ...] = ()
     advisories: AdvisoriesSeen | None = None
+    instances: tuple[InstanceSeen, ...] | None = None
+
+    def instance(self, instance_id: str) -> InstanceSeen | None:
+        """The instance of that id, or None when it is not there or none could be read."""
+        return next((i for i in self.instances or () if i.id == instance_id), None)
 
     def task(self, task_id: str) -> TaskSeen | None:
         """The task of that id, or None when it is not there or the engine could not be read."""

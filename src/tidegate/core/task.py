@@ -7,6 +7,7 @@ once the balancer is *observed* to send it nothing new and what was under way ha
 from dataclasses import dataclass
 
 from tidegate.core import decision as d
+from tidegate.core.capacity.leaving import instance_of, lost, stop_by
 from tidegate.core.model import Service
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
 from tidegate.core.seen import Health, Seen, Target, TaskSeen, TaskState
@@ -28,13 +29,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TaskLook:
-    """One look at one task. `doom` is why it is to go, or None."""
+    """One look at one task. `doom` is why it is to go, or None.
+
+    `lost`: its instance is gone. `stop_by` and `deadline` (ms) are when it must be asked to stop
+    and be gone, because its instance is taken back then.
+    """
 
     task: TaskRecord
     start: d.StartTask
     seen: Seen
     now: int
     doom: str | None = None
+    lost: bool = False
+    stop_by: int | None = None
+    deadline: int | None = None
 
     @property
     def observed(self) -> TaskSeen | None:
@@ -56,21 +64,36 @@ def look_at(
     progress: Progress, task: TaskRecord, seen: Seen, now: int, doom: str | None = None
 ) -> TaskLook:
     """A look at a task that the journal knows."""
-    return TaskLook(task, start_of(progress, task.id, task.release), seen, now, doom)
+    start = start_of(progress, task.id, task.release, task.instance)
+    if task.instance is None:
+        return TaskLook(task, start, seen, now, doom)
+    instance = instance_of(progress, task)
+    by = stop_by(progress, instance, start.service)
+    deadline = instance.deadline if instance else None
+    return TaskLook(task, start, seen, now, doom, lost(progress, task), by, deadline)
 
 
-def start_of(progress: Progress, task: str, number: int) -> d.StartTask:
-    """The action that starts a task of the release of that number."""
+def start_of(
+    progress: Progress, task: str, number: int, instance: str | None = None
+) -> d.StartTask:
+    """The action that starts a task of the release of that number, on its instance."""
     release = progress.releases[number]
-    return d.StartTask(task, release.service, release.number, release.digest)
+    return d.StartTask(task, release.service, release.number, release.digest, instance)
 
 
 def step(look: TaskLook) -> Step:
-    """The next step. While the engine cannot be read, only a drain goes on."""
+    """The next step. While the engine cannot be read, only a drain begins and goes on."""
     task = look.task
+    if look.lost and task.phase is not TaskPhase.STOPPED:
+        reason = f"Host EC2 (instance {task.instance}) terminated"
+        return Step((_deregister(task),), (d.TaskStopped(task.id, reason, failed=False),))
     if look.seen.tasks is None and task.phase is not TaskPhase.DRAINING:
-        return Step()
+        leaves = look.doom and look.deadline and task.phase is TaskPhase.HEALTHY
+        return Step(events=(d.TaskDraining(task.id, look.doom or ""),) if leaves else ())
     match task.phase:
+        case TaskPhase.PROVISIONING:
+            gone = d.TaskStopped(task.id, look.doom, failed=False) if look.doom else None
+            return Step(events=(gone,) if gone else ())
         case TaskPhase.STARTED | TaskPhase.HEALTHY:
             return _live(look)
         case TaskPhase.DRAINING:
@@ -121,6 +144,8 @@ def _rise(look: TaskLook) -> Step:
     if observed is None or observed.state is TaskState.PENDING:
         if failure is None or failure.unreachable:
             return Step((look.start,))  # a start that a crash or an outage cut short goes on
+        if look.deadline is not None:
+            return Step()  # its instance is being taken back: that is not its fault
         return _failed(task, f"CannotStartContainer: {failure.error}")
     if observed.digest != look.start.digest:
         ours = look.start.digest
@@ -154,8 +179,16 @@ def _ended(look: TaskLook, observed: TaskSeen) -> Step:
     if observed.out_of_memory:
         reason = f"OutOfMemoryError: container killed, exit code {code}"
     reason += f": {observed.note}" if observed.note else ""
-    stopped = d.TaskStopped(task.id, reason, True, observed.exit_code, observed.out_of_memory)
+    stopped = d.TaskStopped(
+        task.id, reason, not _with_its_host(look), observed.exit_code, observed.out_of_memory
+    )
     return Step((_deregister(task),), (stopped,))
+
+
+def _with_its_host(look: TaskLook) -> bool:
+    """It was killed from outside, on an instance, which may be gone before it is seen to be."""
+    killed = look.observed is not None and look.observed.exit_code == 137
+    return look.task.instance is not None and killed and not look.observed.out_of_memory
 
 
 def _drain(look: TaskLook) -> Step:
@@ -165,11 +198,14 @@ def _drain(look: TaskLook) -> Step:
     if look.seen.balancer is None:
         return drain
     stopping = Step(events=(d.TaskStopping(task.id),))
+    if look.deadline is not None and look.now >= look.deadline:
+        return stopping  # whatever the balancer says, the task is about to be gone
     if target is None:
         return stopping if look.now >= task.since + SETTLE_MS else drain
     if not target.draining:
         return drain
     over = look.now >= task.since + look.settings.drain_timeout_ms
+    over = over or (look.stop_by is not None and look.now >= look.stop_by)
     return stopping if target.active == 0 or over else Step()
 
 
@@ -178,7 +214,10 @@ def _stop(look: TaskLook) -> Step:
     if observed is None or observed.state is TaskState.STOPPED:
         reason = "failed its health checks" if task.failed else "stopped by Tidegate"
         return Step(events=(d.TaskStopped(task.id, reason, failed=task.failed),))
-    stop = d.StopTask(task.id, look.settings.stop_grace_ms)
+    grace_ms = look.settings.stop_grace_ms
+    if look.deadline is not None:
+        grace_ms = max(0, min(grace_ms, look.deadline - look.now))
+    stop = d.StopTask(task.id, grace_ms)
     if target and not target.draining:
         return Step((d.DrainTarget(task.id, task.service, task.colour), stop))
     return Step((stop,))

@@ -4,6 +4,7 @@ Each task's own next step is `core.task`'s.
 """
 
 from tidegate.core import decision as d
+from tidegate.core.capacity.leaving import in_order_of_staying, must_go, why_leaving
 from tidegate.core.fold import advance_all
 from tidegate.core.gate import may_run
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
@@ -15,7 +16,7 @@ from tidegate.core.wants import Want, wants
 BACKOFF_FIRST_MS = 500
 BACKOFF_MOST_MS = 60_000
 
-_ALIVE = frozenset({TaskPhase.STARTED, TaskPhase.HEALTHY})
+_ALIVE = frozenset({TaskPhase.PROVISIONING, TaskPhase.STARTED, TaskPhase.HEALTHY})
 
 
 def decide(progress: Progress, seen: Seen, now: int) -> d.Decision:
@@ -23,7 +24,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> d.Decision:
     wanted = wants(progress, seen)
     actions: list[d.Action] = []
     events: list[d.Event] = []
-    doomed = _surplus(progress, wanted, seen)
+    doomed = _forced(progress, now) | _surplus(progress, wanted, seen)
     for task in progress.tasks.values():
         one = step_of(look_at(progress, task, seen, now, doomed.get(task.id)))
         actions += one.actions
@@ -34,11 +35,21 @@ def decide(progress: Progress, seen: Seen, now: int) -> d.Decision:
         progress = advance_all(progress, tuple(events), now)  # what failed just now counts
         starts, look_again_at = _starts(progress, wanted, seen, now)
         events += starts
-        actions += [start_of(progress, event.task, event.release) for event in starts]
+        actions += [
+            start_of(progress, event.task, event.release)
+            for event in starts
+            if not event.provisioning
+        ]
     return d.Decision(tuple(actions), tuple(events), look_again_at=look_again_at)
 
 
 # --- which tasks are too many ---------------------------------------------------------------
+
+
+def _forced(progress: Progress, now: int) -> dict[str, str]:
+    """Living tasks whose instance is taken back so soon that they can wait for no replacement."""
+    living = (task for task in progress.tasks.values() if task.phase in _ALIVE)
+    return {task.id: why for task in living if (why := must_go(progress, task, now))}
 
 
 def _surplus(progress: Progress, wanted: tuple[Want, ...], seen: Seen) -> dict[str, str]:
@@ -55,23 +66,34 @@ def _surplus(progress: Progress, wanted: tuple[Want, ...], seen: Seen) -> dict[s
         living = _living(progress, want)
         kept.update(task.id for task in living)
         if want.start:
-            doomed |= _surplus_of(want, living, seen)
+            doomed |= _surplus_of(progress, want, living, seen)
     for task in progress.tasks.values():
         if task.phase in _ALIVE and task.id not in kept:
             doomed[task.id] = f"v{task.release} is not wanted any more"
     return doomed
 
 
-def _surplus_of(want: Want, living: list[TaskRecord], seen: Seen) -> dict[str, str]:
+def _surplus_of(
+    progress: Progress, want: Want, living: list[TaskRecord], seen: Seen
+) -> dict[str, str]:
     doomed = {task.id: GONE for task in living if _gone(task, seen)}
-    stay = [task for task in living if ready(task, seen)][: want.count]
+    staying = [task for task in living if not why_leaving(progress, task)]
+    able = [task for task in staying if ready(task, seen)]
+    stay = in_order_of_staying(progress, able)[: want.count]
     if len(stay) < want.count:
-        return doomed
+        return doomed | _not_waited_for(want, staying, seen)
     for task in living:
         if task not in stay:
             reason = f"desired count is {want.count}" if _fit(task, seen) else SICK
-            doomed.setdefault(task.id, reason)
+            doomed.setdefault(task.id, why_leaving(progress, task) or reason)
     return doomed
+
+
+def _not_waited_for(want: Want, staying: list[TaskRecord], seen: Seen) -> dict[str, str]:
+    """Tasks over the count that have no instance yet: nobody misses them."""
+    waiting = [task.id for task in staying if task.phase is TaskPhase.PROVISIONING]
+    over = max(0, sum(_fit(task, seen) for task in staying) - want.count)
+    return dict.fromkeys(waiting[::-1][:over], f"desired count is {want.count}")
 
 
 def _living(progress: Progress, want: Want) -> list[TaskRecord]:
@@ -83,7 +105,7 @@ def _fit(task: TaskRecord, seen: Seen) -> bool:
     """Alive as far as seen: not stopped, not gone, not found sick."""
     observed = seen.task(task.id)
     if observed is None:
-        return task.phase is TaskPhase.STARTED
+        return task.phase is not TaskPhase.HEALTHY
     return observed.state is not TaskState.STOPPED and observed.health is not Health.UNHEALTHY
 
 
@@ -99,15 +121,17 @@ def _starts(
 ) -> tuple[list[d.TaskStarted], int | None]:
     """One start for each task that is missing, unless the last failures ask for a pause.
 
-    Sick tasks stay until they are replaced, so there may be twice the desired count, never more.
+    Sick and leaving tasks stay until they are replaced, so there may be twice the desired count,
+    never more. With capacity providers a new task waits for its instance.
     """
     starts: list[d.TaskStarted] = []
     look_again_at: int | None = None
     number = progress.next_id("task")
+    managed = progress.app is not None and progress.app.capacity is not None
     for want in wanted:
         name = want.release.service.name
         living = _living(progress, want)
-        fit = sum(1 for t in living if _fit(t, seen))
+        fit = sum(1 for t in living if _fit(t, seen) and not why_leaving(progress, t))
         missing = min(want.count - fit, 2 * want.count - len(living))
         if not want.start or missing <= 0:
             continue
@@ -119,9 +143,8 @@ def _starts(
             continue
         for _ in range(missing):
             reason = f"desired count is {want.count}"
-            starts.append(
-                d.TaskStarted(f"t{number}", name, want.release.number, want.colour, reason)
-            )
+            fields = (f"t{number}", name, want.release.number, want.colour, reason)
+            starts.append(d.TaskStarted(*fields, provisioning=managed))
             number += 1
     return starts, look_again_at
 

@@ -67,7 +67,7 @@ def _find(look: Look) -> tuple[RollbackEvent, str] | None:
 def _overdue(look: Look) -> tuple[RollbackEvent, str] | None:
     """A stage that gets nowhere. Steps and the bake take the time that the file gives them."""
     deployment = look.deployment
-    if deployment.paused_by is not None:
+    if deployment.paused_by is not None or deployment.short_since is not None:
         return None
     since = deployment.stage_since
     if deployment.stage is Stage.PRODUCTION_TRAFFIC_SHIFT:

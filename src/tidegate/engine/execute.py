@@ -6,12 +6,12 @@ from threading import Lock
 from typing import Protocol, assert_never
 
 from tidegate.core import decision as d
-from tidegate.core.errors import TidegateError, Unreachable
-from tidegate.core.ports import World
+from tidegate.core.errors import EffectFailed, TidegateError, Unreachable
+from tidegate.core.ports import Instances, World
 from tidegate.core.seen import ActionFailure
 
 
-def perform(action: d.Action, world: World) -> None:  # noqa: C901 — one case per action
+def perform(action: d.Action, world: World) -> None:  # noqa: C901, PLR0912 — a case per action
     """Do it, and wait until it is done. Raises `TidegateError`, mostly `EffectFailed`."""
     match action:
         case d.StartTask():
@@ -34,8 +34,22 @@ def perform(action: d.Action, world: World) -> None:  # noqa: C901 — one case 
             world.jobs.start(job)
         case d.PruneImages(keep):
             world.jobs.prune(keep)
+        case d.LaunchInstance():
+            _instances(world).launch(action)
+        case d.TerminateInstance(instance):
+            _instances(world).terminate(instance)
         case _:
             assert_never(action)
+
+
+def _instances(world: World) -> Instances:
+    if world.instances is None:
+        raise EffectFailed(
+            "this world has no instances",
+            remedy="take `capacity` out of tidegate.yaml",
+            code="TG970",
+        )
+    return world.instances
 
 
 class Runner(Protocol):
@@ -115,6 +129,8 @@ class Lanes:
                 return self._tasks, f"task/{task}"
             case d.RegisterTarget(task) | d.DrainTarget(task) | d.DeregisterTarget(task):
                 return self._traffic, f"target/{task}"
+            case d.LaunchInstance(instance) | d.TerminateInstance(instance):
+                return self._tasks, f"instance/{instance}"
             case d.ApplyRouting() | d.ApplyListener():
                 return self._traffic, d.identity(action)
             case d.StartJob() | d.PruneImages():

@@ -8,6 +8,7 @@ from tidegate.core.decide import decide
 from tidegate.core.decision import ControllerStarted, Decision, Event
 from tidegate.core.errors import TidegateError
 from tidegate.core.fold import advance, advance_all
+from tidegate.core.instance import InstancePhase
 from tidegate.core.ports import World
 from tidegate.core.progress import Progress, TaskPhase
 from tidegate.core.requests import Request, answer
@@ -119,6 +120,7 @@ class Engine:
             jobs=world.jobs.observe(),
             failures=self._runner.failures(),
             advisories=world.advisories.observe() if world.advisories else None,
+            instances=world.instances.observe() if world.instances else None,
         )
 
     def _metrics_since(self) -> int:
@@ -134,9 +136,11 @@ class Engine:
 
 
 def _moves(progress: Progress) -> bool:
-    """Whether anything is under way: an execution, a deployment, a task that is not yet healthy."""
+    """Whether anything is under way: an execution, a deployment, a task that is not yet healthy, an
+    instance that comes or goes."""
     return (
         any(d.live for d in progress.deployments.values())
         or any(e.live for e in progress.executions.values())
         or any(t.phase is not TaskPhase.HEALTHY for t in progress.tasks.values())
+        or any(i.phase is not InstancePhase.READY for i in progress.fleet.instances.values())
     )

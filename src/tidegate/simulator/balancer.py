@@ -138,6 +138,9 @@ class SimBalancer:
             known.draining = True
             self.idle_since[task] = self._clock.now()
             self._ready.clear()
+            found = self._fleet.tasks.get(task)
+            if found and found.leaves_from is not None and self._clock.elapsed >= found.leaves_from:
+                self.excuse(found, "its instances were taken back")
 
     def _deregister(self, action: DeregisterTarget) -> None:
         known = self.targets.get(action.task)

@@ -42,6 +42,11 @@ class Mishap(StrEnum):
     TASK_HANG = "task hang"
     CONTROLLER_CRASH = "controller crash"
     CLOCK_JUMP = "clock jump"
+    STALE_INSTANCES = "instances unreadable"
+    SPOT_STORM = "spot storm"
+    INSTANCE_LOST = "instance lost"
+    FALSE_NOTICE = "false notice"
+    POOL_DRY = "spot pool dry"
 
 
 class ControllerCrash(BaseException):

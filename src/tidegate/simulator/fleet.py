@@ -39,6 +39,7 @@ class SimTask:
     """A container. Times are elapsed ms.
 
     `failed_at` is when it last ended or hung, -1 if never; `hung_until` when it answers again.
+    `leaves_from` is when it may be drained unreplaced, as its instance is taken back; or None.
     """
 
     id: str
@@ -60,6 +61,8 @@ class SimTask:
     requests: list[Request] = field(default_factory=list)
     second: int = 0
     in_second: int = 0
+    instance: str | None = None
+    leaves_from: int | None = None
 
     def serves(self, now: int) -> bool:
         """Whether a request that arrives now is answered."""
@@ -77,7 +80,7 @@ class Fleet:
 
     `removed` remembers the tasks that are not there any more. `images` says how the tasks of each
     image behave; without the image nothing starts. `on_cut` is told of each task that ends with
-    what it was working on, and who ended it.
+    what it was working on, and who ended it. `admit` raises `EffectFailed` where a task has no host.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Fleet:
         self.removed: dict[str, SimTask] = {}
         self.wire = wire
         self.on_cut: Callable[[SimTask, Cause], None] = lambda task, cause: None
+        self.admit: Callable[[StartTask], None] = lambda action: None
         self.watcher = Watcher(clock, self._seen, wire, lag_ms=draws.choice((0, 50, 300)))
         self._clock = clock
         self._draws = draws
@@ -145,10 +149,12 @@ class Fleet:
         behaviour = self._images.get(action.digest)
         if behaviour is None:
             raise EffectFailed(f"no image {action.digest}")
+        self.admit(action)
         self._addresses += 1
         task = SimTask(
             action.task, action.service, action.release, action.digest,
             f"127.0.0.1:{20_000 + self._addresses}", behaviour, self._clock.elapsed,
+            instance=action.instance,
         )  # fmt: skip
         self.tasks[task.id] = task
         run_ms = self._draws.randrange(50, 600)

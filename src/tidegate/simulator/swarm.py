@@ -31,6 +31,7 @@ from tidegate.simulator.clock import EPOCH_MS
 from tidegate.simulator.faults import NONE, Chances, Fate, Mishap
 from tidegate.simulator.options import Ask, Content, Options, Published, Push, Scan, Verb
 from tidegate.simulator.rng import Rng
+from tidegate.simulator.swarm_capacity import weather, with_capacity
 
 _SHIFTS = (
     linear(2_500, 2_000), linear(1_000, 1_000), linear(3_300, 1_500), canary(1_000, 5_000),
@@ -63,6 +64,7 @@ def draw(seed: int) -> Options:
     rng = Rng(seed)
     app = _app(rng("app"))
     app = replace(app, gate=_gate(rng("gate"), app.gate))
+    app = with_capacity(app, rng("capacity"))
     pushes = _pushes(rng("pushes"), app)
     last_ms = pushes[-1].at_ms
     return Options(
@@ -70,7 +72,7 @@ def draw(seed: int) -> Options:
         app,
         pushes,
         _asks(rng("asks"), app, pushes),
-        _chances(rng("chances")),
+        weather(_chances(rng("chances")), app, rng("weather")),
         faulty_ms=last_ms + rng("end").randrange(5_000, 30_000),
         requests_per_second=rng("load").choice((10, 30, 30, 60)),
         tick_ms=rng("tick").choice((200, 200, 500, 1_000)),

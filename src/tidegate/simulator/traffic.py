@@ -171,7 +171,8 @@ class Traffic:
             case Cause.CONTROLLER:
                 idle_since = self._balancer.idle_since.get(task.id, self._clock.now())
                 drained_ms = self._clock.now() - idle_since
-                if drained_ms >= task.service.drain_timeout_ms:
+                leaves = task.leaves_from is not None and self._clock.elapsed >= task.leaves_from
+                if drained_ms >= task.service.drain_timeout_ms or (leaves and drained_ms > 0):
                     self.ledger.cut_at_deadline += 1
                 else:
                     self._drop(task.service.name, f"{task.id} was cut {drained_ms} ms into a drain")

@@ -1,4 +1,4 @@
-"""The five ports in virtual time, put together, and the mishaps that befall them."""
+"""The ports in virtual time, put together, and the mishaps that befall them."""
 
 from random import Random
 
@@ -7,6 +7,8 @@ from tidegate.simulator.advisories import SimAdvisories
 from tidegate.simulator.balancer import SimBalancer
 from tidegate.simulator.behaviour import Behaviour
 from tidegate.simulator.clock import VirtualClock
+from tidegate.simulator.cloud import Cloud
+from tidegate.simulator.cloud_mishaps import befall
 from tidegate.simulator.faults import ControllerCrash, Faults, Mishap, Wire
 from tidegate.simulator.fleet import Cause, Fleet
 from tidegate.simulator.meter import Meter
@@ -35,6 +37,9 @@ class SimulatedWorld:
             self.clock, rng("balancer"), self._wire("balancer", True), self.fleet
         )
         self.advisories = SimAdvisories(self.clock, options.app.gate, options.published)
+        self.cloud = Cloud(self.clock, rng("cloud"), self._wire("cloud", False), self.fleet)
+        capacity = options.app.capacity
+        self.cloud.notice_ms = capacity.interruption_notice_ms if capacity else 0
         self.meter = Meter(self.clock, rng("meter"))
         self.workshop = Workshop(
             self.clock, rng("workshop"), self._wire("workshop", False), images, self.fleet,
@@ -48,13 +53,15 @@ class SimulatedWorld:
     def ports(self) -> World:
         """What the engine runs on."""
         looked_at = self.advisories if self.advisories.published else None
-        return World(self.clock, self.fleet, self.balancer, self.meter, self.workshop, looked_at)
+        five = (self.clock, self.fleet, self.balancer, self.meter, self.workshop)
+        return World(*five, advisories=looked_at, instances=self.cloud)
 
     def restart_controller(self) -> None:
         """What a new controller finds: nothing seen yet, no jobs, the machine's own time."""
         self.doomed = False
         self.fleet.watcher.forget()
         self.balancer.watcher.forget()
+        self.cloud.watcher.forget()
         self.workshop.restart()
         self.meter.restart()
         self.clock.jump(self.jump_ms)
@@ -64,7 +71,8 @@ class SimulatedWorld:
         """No fault happens from now on, and none goes on."""
         now = self.clock.elapsed
         self.faults.on = self.doomed = False
-        for part in (self.fleet, self.balancer):
+        self.cloud.dry_until = min(self.cloud.dry_until, now)
+        for part in (self.fleet, self.balancer, self.cloud):
             part.watcher.blind_until = min(part.watcher.blind_until, now)
             part.wire.down_until = min(part.wire.down_until, now)
         self.meter.blind_until = self.meter.late_until = now
@@ -97,6 +105,10 @@ class SimulatedWorld:
                 self.jump_ms += 1_000 * draws.randrange(1, 600)
             case Mishap.TASK_CRASH | Mishap.TASK_HANG:
                 self._strike(kind, draws, for_ms)
+            case _:
+                befallen = befall(kind, self.cloud, self.faults, draws)
+                if not befallen:
+                    return
         self.faults.disturb(kind, for_ms)
 
     def _strike(self, kind: Mishap, draws: Random, for_ms: int) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from tidegate.core import model
 from tidegate.spec.alarm import AlarmKeys
+from tidegate.spec.capacity import CapacityKeys
 from tidegate.spec.deployment import DeploymentKeys
 from tidegate.spec.gate import GateKeys
 from tidegate.spec.keys import Keys, conflict, key, named, needed, part
@@ -133,6 +134,11 @@ class AppKeys(Keys):
     retention: Annotated[int, Field(ge=1, le=100)] = key(
         5, "How many good releases of each service are kept to go back to.", 10
     )
+    capacity: CapacityKeys | None = key(
+        None,
+        "Instances that tasks run on; left out, they run on this machine as it is.",
+        {"providers": {"spot": {"kind": "spot", "max": 4}}},
+    )
 
     def core(self) -> model.App:
         """As the core knows it."""
@@ -145,4 +151,5 @@ class AppKeys(Keys):
             self.gate.core(),
             self.pipeline.core(),
             self.retention,
+            self.capacity.core() if self.capacity else None,
         )

@@ -15,6 +15,7 @@ from tidegate.core.model import (
     TrafficCheck,
     Waiver,
 )
+from tidegate.core.provider import Placement, Provider, StrategyItem
 from tidegate.core.traffic import NATIVE, PRESETS
 from tidegate.core.waivers import last_day
 from tidegate.spec.days import days_text
@@ -70,24 +71,24 @@ def _list(path: str, name: str, items: tuple[Any, ...]) -> Iterator[tuple[str, s
     """Items with a name have a path each, so that one that is added leaves the others alone."""
     if name in _PAIRS:
         yield from ((f"{path}.{key}", _plain(name, value)) for key, value in items)
-    elif isinstance(items[0], Secret | Hook | Alarm):
+    elif isinstance(items[0], Secret | Hook | Alarm | Provider):
         for item in items:
             yield from _named(path, item)
     elif isinstance(items[0], Waiver):
         yield from _waivers(path, items)
-    elif isinstance(items[0], Route | TrafficCheck):
+    elif isinstance(items[0], Route | TrafficCheck | StrategyItem | Placement):
         yield path, ", ".join(_in_words(item) for item in items)
     else:
         yield path, written(list(items))
 
 
-def _named(path: str, item: Secret | Hook | Alarm) -> Iterator[tuple[str, str]]:
+def _named(path: str, item: Secret | Hook | Alarm | Provider) -> Iterator[tuple[str, str]]:
     match item:
         case Secret(name, source):
             yield f"{path}.{name}", source
         case Hook(stage, name):
             yield f"{path}.{stage}.{name}", _in_words(item)
-        case Alarm(name):
+        case Alarm(name) | Provider(name):
             for field in fields(item):
                 if field.name != "name":
                     inner = f"{path}.{name}.{field.name.removesuffix('_ms')}"
@@ -105,8 +106,12 @@ def _waivers(path: str, waivers: tuple[Waiver, ...]) -> Iterator[tuple[str, str]
     yield from ((f"{path}.{id}", "; ".join(each)) for id, each in told.items())
 
 
-def _in_words(item: Route | TrafficCheck | Hook) -> str:
+def _in_words(item: Route | TrafficCheck | Hook | StrategyItem | Placement) -> str:
     match item:
+        case StrategyItem(provider, base, weight):
+            return f"{provider} base {base} weight {weight}"
+        case Placement(kind, by):
+            return f"{kind} by {by}"
         case Route(path, headers):
             return path + "".join(f" with {h.name}: {h.value}" for h in headers)
         case TrafficCheck(path, status, contains, timeout_ms, attempts):

@@ -8,6 +8,7 @@ from tidegate.core.errors import AppFileError
 from tidegate.core.model import App
 from tidegate.spec import checks
 from tidegate.spec.app import AppKeys
+from tidegate.spec.capacity_checks import capacity
 from tidegate.spec.explain import explain, found
 from tidegate.spec.problems import error_of
 from tidegate.spec.source import Source, parse
@@ -49,7 +50,7 @@ def loads(text: str | bytes, where: str = FILE_NAME) -> App:
     except ValidationError as error:
         problems = source.problems + list(explain(error, source))
         raise error_of(problems, where, source.place) from None
-    problems = source.problems + list(checks.across(keys))
+    problems = [*source.problems, *checks.across(keys), *capacity(keys)]
     if problems:
         raise error_of(problems, where, source.place)
     return keys.core()

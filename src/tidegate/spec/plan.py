@@ -70,7 +70,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
 
-_AT_ONCE = frozenset({"routes", "count", "sticky", "retry_unsafe"})
+_AT_ONCE = frozenset({"routes", "count", "sticky", "retry_unsafe", "capacity_provider_strategy"})
 """Fields of a service that follow the accepted file, not the release."""
 
 
@@ -145,7 +145,7 @@ def _effect(field: str, path: str) -> Effect:
 
 
 def _app_changes(running: App, wanted: App) -> Iterator[Change]:
-    for name in ("listener", "alarms", "gate", "pipeline", "retention"):
+    for name in ("listener", "alarms", "gate", "pipeline", "retention", "capacity"):
         for path, old, new in _differences(name, getattr(running, name), getattr(wanted, name)):
             yield Change(path, old, new, Effect.AT_ONCE)
 

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from tidegate.core import model
+from tidegate.spec.capacity import StrategyItemKeys
 from tidegate.spec.deployment import DeploymentKeys, merged
-from tidegate.spec.keys import Keys, conflict, key, named, part
+from tidegate.spec.keys import Keys, conflict, key, many, named, part
 from tidegate.spec.kinds import Command, Memory, Moment, Switch, Variable, Written, shaped
 from tidegate.spec.release import (
     BuildKeys,
@@ -85,6 +86,10 @@ class ServiceKeys(Keys):
         "Whether the balancer may send a failed POST again; only if twice does no harm.",
         True,
     )
+    capacity_provider_strategy: list[StrategyItemKeys] = many(
+        "Which capacity providers its tasks go to, where it differs from the app's default.",
+        [{"capacity_provider": "on-demand", "base": 1}, {"capacity_provider": "spot", "weight": 4}],
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "ServiceKeys":
@@ -128,4 +133,5 @@ class ServiceKeys(Keys):
             drain_timeout_ms=self.drain,
             sticky=self.sticky,
             retry_unsafe=self.retry_unsafe,
+            capacity_provider_strategy=tuple(i.core() for i in self.capacity_provider_strategy),
         )

@@ -3,6 +3,8 @@
 from typing import assert_never
 
 from tidegate.core import decision as d
+from tidegate.core.capacity_events import CapacityEvent
+from tidegate.engine.views.capacity_sentences import capacity
 
 
 def sentence(event: d.Event) -> str:
@@ -11,6 +13,8 @@ def sentence(event: d.Event) -> str:
         return _pipeline(event)
     if isinstance(event, _DeploymentEvent):
         return _deployment(event)
+    if isinstance(event, CapacityEvent):
+        return capacity(event)
     return _rest(event)
 
 
@@ -130,8 +134,9 @@ def _deployment(event: _DeploymentEvent) -> str:  # noqa: C901, PLR0911, PLR0912
 
 def _rest(event: _RestEvent) -> str:  # noqa: C901
     match event:
-        case d.TaskStarted(task, service, release, colour, reason):
-            return f"{task} of {service} v{release} started in {colour}" + _tail(reason)
+        case d.TaskStarted(task, service, release, colour, reason, provisioning):
+            what = "waits for an instance" if provisioning else "started"
+            return f"{task} of {service} v{release} {what} in {colour}" + _tail(reason)
         case d.TaskHealthy(task):
             return f"{task} is healthy"
         case d.TaskDraining(task, reason):

@@ -9,6 +9,12 @@ from tidegate.simulator.checkers.case import Case, Checker
 from tidegate.simulator.checkers.counts import CountsWithinBounds, OneAtATime
 from tidegate.simulator.checkers.evidence import FailClosed
 from tidegate.simulator.checkers.images import NothingUnscannedRuns, WayBackIsKept
+from tidegate.simulator.checkers.instances import (
+    CostNeverDecreases,
+    InstancesWithinBounds,
+    NoInstanceOverfilled,
+    PlacedWhereItMay,
+)
 from tidegate.simulator.checkers.promotion import TestedTasksArePromoted
 from tidegate.simulator.checkers.requests import NoDroppedRequest
 from tidegate.simulator.checkers.rest import bound_ms, left_over, under_way
@@ -23,7 +29,13 @@ CHECKERS: Mapping[int, tuple[type[Checker], ...]] = MappingProxyType(
         6: (FailClosed,),
         7: (WayBackIsKept,),
         8: (OneAtATime,),
-        9: (CountsWithinBounds,),
+        9: (
+            CountsWithinBounds,
+            InstancesWithinBounds,
+            PlacedWhereItMay,
+            NoInstanceOverfilled,
+            CostNeverDecreases,
+        ),
     }
 )
 """By the number of the promise. The tenth, the same journal every time, is a test of two runs."""

@@ -55,6 +55,8 @@ class Case:
         task = self.world.fleet.tasks.get(name)
         if task is None or task.hung_until > self.now - 2 * GRACE_MS:
             return False
+        if task.leaves_from is not None:
+            return False  # its instance is taken back
         target = self.world.balancer.targets.get(name)
         return task.stopping or (target is not None and target.draining)
 

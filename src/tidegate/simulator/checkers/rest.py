@@ -7,6 +7,7 @@ from tidegate.core.rematch import alarm_of
 from tidegate.core.seen import Health, TaskState
 from tidegate.core.tasks import BACKOFF_MOST_MS
 from tidegate.simulator.checkers.case import Case
+from tidegate.simulator.checkers.rest_capacity import capacity_bound_ms, restless_capacity
 
 _JOBS_MS = 10_000  # what a build, a test and a scan take at most here
 
@@ -47,6 +48,9 @@ def left_over(case: Case) -> str | None:
     ]
     if ending:
         return f"task {ending[0]} is still {case.progress.tasks[ending[0]].phase}"
+    found = restless_capacity(case)
+    if found:
+        return found
     strays = sorted(set(case.world.fleet.tasks) - wanted)
     if strays:
         return f"{strays[0]} is an orphan container"
@@ -108,7 +112,8 @@ def bound_ms(case: Case) -> int:
     app = case.options.app
     slowest_ms = max(_longest_ms(app, service) for service in app.services)
     last_ask_ms = max((ask.at_ms or 0 for ask in case.options.asks), default=0)
-    return (pending + 1) * slowest_ms + max(0, last_ask_ms - case.now)
+    pending_ms = (pending + 1) * slowest_ms + max(0, last_ask_ms - case.now)
+    return pending_ms + capacity_bound_ms(app, pending)
 
 
 def _longest_ms(app: App, service: Service) -> int:
