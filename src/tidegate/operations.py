@@ -10,7 +10,9 @@ caller can look around, or leave.
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol, Unpack
 
+from tidegate.engine.drills import Drill
 from tidegate.engine.messages import LogLine, Message, Revision, Until
+from tidegate.engine.views.capacity import CapacityView
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView
 from tidegate.engine.views.executions import ExecutionView
@@ -25,6 +27,10 @@ class Observe(Protocol):
 
     def status(self) -> StatusView:
         """Where everything stands now."""
+        ...
+
+    def capacity(self) -> CapacityView:
+        """Providers, instances, and what they have cost."""
         ...
 
     def events(self, after: int = 0, follow: bool = False) -> Iterator[EventView | None]:
@@ -115,6 +121,10 @@ class Operate(Protocol):
 
     def scale(self, service: str, desired: int, by: str) -> None:
         """Have so many tasks, within the app file's bounds."""
+        ...
+
+    def interrupt(self, drill: Drill, by: str) -> tuple[str, ...]:
+        """Take spot instances back after their notice; which ones. Raises `NotFound`."""
         ...
 
     def down(self, everything: bool = False) -> None:

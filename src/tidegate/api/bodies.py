@@ -46,6 +46,14 @@ class AskedScale(Asked):
     desired: Annotated[int, Field(ge=0, le=10_000)]
 
 
+class AskedInterrupt(Asked):
+    """And which instances, or what share of one provider's, or of all."""
+
+    instances: Annotated[list[Annotated[str, Field(pattern=r"^i[0-9]{1,9}$")]], Field()] = []
+    storm_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    provider: Words = ""
+
+
 class AskedDown(BaseModel):
     """Whether tasks and balancer are to end as well."""
 

@@ -7,7 +7,9 @@ from tidegate.api.pushing import Pushing
 from tidegate.api.wire import part, told
 from tidegate.core.errors import SetupError, StillRunning, TidegateError
 from tidegate.engine.codec import restore
+from tidegate.engine.drills import Drill
 from tidegate.engine.messages import LogLine
+from tidegate.engine.views.capacity import CapacityView
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView, event_of_json
 from tidegate.engine.views.executions import ExecutionView
@@ -39,6 +41,10 @@ class Client(Pushing):
     def status(self) -> StatusView:
         """Where everything stands now."""
         return restore(StatusView, self._wire.get("/v1/status"))
+
+    def capacity(self) -> CapacityView:
+        """Providers, instances, and what they have cost."""
+        return restore(CapacityView, self._wire.get("/v1/capacity"))
 
     def events(self, after: int = 0, follow: bool = False) -> Iterator[EventView | None]:
         """The journal's entries after that number; with `follow`, those to come as well.
@@ -139,6 +145,12 @@ class Client(Pushing):
     def scale(self, service: str, desired: int, by: str) -> None:
         """Have so many tasks."""
         self._wire.post(f"/v1/services/{part(service)}/scale", by=by, desired=desired)
+
+    def interrupt(self, drill: Drill, by: str) -> tuple[str, ...]:
+        """Take spot instances back after their notice; which ones."""
+        asked = {"storm_percent": drill.storm_percent, "provider": drill.provider}
+        answer = self._wire.post("/v1/interrupt", by=by, instances=list(drill.instances), **asked)
+        return tuple(answer["instances"])
 
     def down(self, everything: bool = False) -> None:
         """Stop the controller; with `everything` tasks and balancer as well."""

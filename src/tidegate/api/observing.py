@@ -35,6 +35,10 @@ class Observing:
         """Where everything stands now."""
         return _json(self._operations.status())
 
+    def capacity(self, request: Request) -> Response:
+        """Providers, instances, and what they have cost."""
+        return _json(self._operations.capacity())
+
     def events(self, request: Request) -> Response:
         """The journal after `after` as server-sent events, and with `follow=1` what comes.
 

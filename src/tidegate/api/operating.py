@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from tidegate.api import bodies
 from tidegate.core.errors import NotFound
 from tidegate.engine.codec import plain
+from tidegate.engine.drills import Drill
 from tidegate.operations import Operations
 
 Webhook = Callable[[Mapping[str, str], bytes], dict[str, Any]]
@@ -85,6 +86,13 @@ class Operating:
         asked = await bodies.body_of(request, bodies.AskedScale)
         words = (request.path_params["name"], asked.desired, asked.by)
         return await _done(self._operations.scale, *words)
+
+    async def interrupt(self, request: Request) -> Response:
+        """Take spot instances back after their notice; answers which ones."""
+        asked = await bodies.body_of(request, bodies.AskedInterrupt)
+        drill = Drill(tuple(asked.instances), asked.storm_percent, asked.provider)
+        struck = await run_in_threadpool(self._operations.interrupt, drill, asked.by)
+        return JSONResponse({"instances": list(struck)})
 
     async def down(self, request: Request) -> Response:
         """Stop the controller; with `everything` tasks and balancer as well."""

@@ -67,6 +67,10 @@ _USAGE = {
     "TG157": "The file is no report that a load has written.",
     "TG158": "The file of the load's targets cannot be read.",
     "TG159": "The load's options do not fit each other.",
+    "TG160": "Only spot instances can be interrupted.",
+    "TG161": "The instance is not ready, or is leaving already.",
+    "TG162": "Either instances or a storm must be named, not both.",
+    "TG163": "A share is a whole percentage from 1 to 100.",
 }
 _CONFIGURATION = {
     "TG200": "The app file or the machine is not ready for what was asked.",
@@ -187,6 +191,8 @@ _NOT_FOUND = {
     "TG729": "There is no such file of evidence.",
     "TG730": "The release has no SBOM: its image was never scanned.",
     "TG731": "The gate has not said its word on the execution yet.",
+    "TG741": "No such instance.",
+    "TG742": "No spot instance runs.",
 }
 _BUSY = {
     "TG800": "Another deployment, controller or person holds what was asked for.",
@@ -228,6 +234,10 @@ _INTERNAL = {
     "TG953": "The balancer does not serve the service yet.",
     "TG954": "The balancer's files cannot be written.",
     "TG955": "HAProxy did not take the new configuration; what served before goes on.",
+    "TG956": "This world has no instances, so no app with `capacity` can run in it.",
+    "TG957": "An instance cannot be written down.",
+    "TG958": "A task's instance does not run, or is gone.",
+    "TG959": "The limits of an instance cannot be set on this machine.",
     "TG960": "git answered with an error.",
     "TG961": "git was not done in time.",
 }

@@ -11,6 +11,7 @@ import typer
 from tidegate.cli.commands import (
     about,
     advisories,
+    capacity,
     deliver,
     demo,
     gate,
@@ -42,6 +43,7 @@ GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
         observe.releases,
         observe.show,
         observe.report,
+        capacity.capacity,
     ),
     "Operate": (
         operate.pause,
@@ -50,6 +52,7 @@ GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
         operate.abort,
         operate.rollback,
         operate.scale,
+        capacity.interrupt,
     ),
     "Scan": (scan.scan, scan.sbom, gate.waive, gate.app, advisories.app),
     "Prove": (demo.demo, review.review),

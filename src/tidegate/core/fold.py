@@ -24,7 +24,7 @@ from tidegate.core.progress import (
 )
 
 
-def advance(progress: Progress, event: d.Event, at: int) -> Progress:
+def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C901
     """The progress after `event`, which happened at `at` (ms)."""
     if isinstance(event, CapacityEvent):
         return advance_capacity(progress, event, at)

@@ -63,7 +63,8 @@ class Deployment:
     or None. Time spent paused is taken out of `stage_since` and `observed_at` on resuming.
     `step` indexes the shift's timetable, -1 before the first. `failed_tasks` counts starts of
     candidate tasks that ended before or after they were healthy; `last_failure` says how the last
-    one did. `short_since` is since when it waits for capacity, or None; that time is taken out as well.
+    one did. `short_since` is since when it waits for capacity, or None; that time counts for
+    nothing either.
     """
 
     id: str
@@ -192,8 +193,8 @@ class Progress:
     """Everything that the journal says, at one moment.
 
     `started` counts what was ever started by kind ("task", "deployment", "execution", "release",
-    "instance"), so that the next id is known without looking anywhere. `rejudged` holds the gate's last word on
-    each service's running release.
+    "instance"), so that the next id is known without looking anywhere. `rejudged` holds the
+    gate's last word on each service's running release.
     """
 
     app: App | None = None

@@ -17,6 +17,11 @@ class ProviderKind(StrEnum):
     ON_DEMAND = "on-demand"
     SPOT = "spot"
 
+    @property
+    def spot(self) -> bool:
+        """Whether its instances may be taken back."""
+        return self is ProviderKind.SPOT
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -49,7 +54,7 @@ class Provider:
     @property
     def spot(self) -> bool:
         """Whether its instances may be taken back."""
-        return self.kind is ProviderKind.SPOT
+        return self.kind.spot
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,8 +187,9 @@ def _ended(look: TaskLook, observed: TaskSeen) -> Step:
 
 def _with_its_host(look: TaskLook) -> bool:
     """It was killed from outside, on an instance, which may be gone before it is seen to be."""
-    killed = look.observed is not None and look.observed.exit_code == 137
-    return look.task.instance is not None and killed and not look.observed.out_of_memory
+    observed = look.observed
+    killed = observed is not None and observed.exit_code == 137 and not observed.out_of_memory
+    return look.task.instance is not None and killed
 
 
 def _drain(look: TaskLook) -> Step:

@@ -47,7 +47,7 @@ def _instances(world: World) -> Instances:
         raise EffectFailed(
             "this world has no instances",
             remedy="take `capacity` out of tidegate.yaml",
-            code="TG970",
+            code="TG956",
         )
     return world.instances
 

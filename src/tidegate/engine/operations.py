@@ -9,10 +9,12 @@ from tidegate.core import requests as r
 from tidegate.core.errors import NotFound
 from tidegate.core.progress import Execution
 from tidegate.core.seen import Seen
+from tidegate.engine.drills import Drill, struck
 from tidegate.engine.loop import Engine
 from tidegate.engine.messages import LogLine, Message, Revision, Until, one_line
 from tidegate.engine.sources import Files, store
 from tidegate.engine.tail import Logs
+from tidegate.engine.views.capacity import CapacityView, view_capacity
 from tidegate.engine.views.deployments import ReportView, report
 from tidegate.engine.views.events import EventView, view_event
 from tidegate.engine.views.executions import ExecutionView, view_execution
@@ -32,12 +34,15 @@ class Outside:
     """What the operations need beside the engine; `wiring` fills it in.
 
     `task_lines(task, follow)` yields a task's log lines, living or gone, and None while it waits.
-    `down(everything)` ends the process in the background.
+    `down(everything)` ends the process in the background. `interrupt(instances, notice_ms, note)`
+    gives notices and answers who got one; `why_not_limited` is why instances are accounting only.
     """
 
     files: Files
     task_lines: Callable[[str, bool], Iterator[str | None]]
     down: Callable[[bool], None]
+    interrupt: Callable[[tuple[str, ...], int, str], tuple[str, ...]] = lambda *_: ()
+    why_not_limited: str = ""
 
 
 class EngineOperations:
@@ -59,7 +64,7 @@ class EngineOperations:
     def status(self) -> StatusView:
         """Where everything stands now."""
         engine = self._engine
-        sight = Sight(engine.progress, engine.seen or Seen(), engine.now())
+        sight = self._sight()
         last = LastLook(engine.journal.last_seq, engine.last.reason, engine.trouble)
         return view_status(sight, last)
 
@@ -74,6 +79,11 @@ class EngineOperations:
                 return
             if not journal.wait(after, BEAT_S):
                 yield None
+
+    def capacity(self) -> CapacityView:
+        """Providers, instances, and what they have cost."""
+        sight = self._sight()
+        return view_capacity(sight.progress, sight.now, self._outside.why_not_limited)
 
     def executions(self) -> tuple[ExecutionView, ...]:
         """Those that are remembered, the newest first."""
@@ -189,10 +199,22 @@ class EngineOperations:
         """Have so many tasks."""
         self._engine.ask(r.Scale(service, desired, by))
 
+    def interrupt(self, drill: Drill, by: str) -> tuple[str, ...]:
+        """Take spot instances back after their notice; which ones. Raises `NotFound`."""
+        progress = self._engine.progress
+        chosen = struck(progress, drill)
+        capacity = progress.app.capacity if progress.app else None
+        notice_ms = capacity.interruption_notice_ms if capacity else 0
+        return self._outside.interrupt(chosen, notice_ms, f"a drill of {one_line(by)}")
+
     def down(self, everything: bool = False) -> None:
         """Stop the controller, in the background, so that this still answers."""
         self.close()
         self._outside.down(everything)
+
+    def _sight(self) -> Sight:
+        engine = self._engine
+        return Sight(engine.progress, engine.seen or Seen(), engine.now())
 
     def _execution(self, name: str) -> Execution:
         known = self._engine.progress.executions

@@ -64,6 +64,11 @@ class Home:
         return self.path / "haproxy"
 
     @property
+    def instances(self) -> Path:
+        """A file for each instance, and one for the spot market."""
+        return self.path / "instances"
+
+    @property
     def repository(self) -> Path:
         """The bare repository that `git push tidegate` goes to."""
         return self.path / "repo.git"

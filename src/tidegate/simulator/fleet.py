@@ -80,7 +80,8 @@ class Fleet:
 
     `removed` remembers the tasks that are not there any more. `images` says how the tasks of each
     image behave; without the image nothing starts. `on_cut` is told of each task that ends with
-    what it was working on, and who ended it. `admit` raises `EffectFailed` where a task has no host.
+    what it was working on, and who ended it. `admit` raises `EffectFailed` for
+    a task without a host.
     """
 
     def __init__(

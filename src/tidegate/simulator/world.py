@@ -84,7 +84,7 @@ class SimulatedWorld:
     def _wire(self, name: str, ordered: bool) -> Wire:
         return Wire(name, self.faults, self.clock, ordered=ordered)
 
-    def _befall(self, kind: Mishap, draws: Random) -> None:
+    def _befall(self, kind: Mishap, draws: Random) -> None:  # noqa: C901 — a case per mishap
         now, for_ms = self.clock.elapsed, draws.randrange(500, 6_000)
         match kind:
             case Mishap.STALE_TASKS:

@@ -33,6 +33,7 @@ from tidegate.local.containers.tasks import ContainerTasks
 from tidegate.local.git.repository import Repository
 from tidegate.local.haproxy.balancer import HAProxyBalancer
 from tidegate.local.home import Home
+from tidegate.local.instances import LocalInstances, Records, find
 from tidegate.local.jobs.runner import LocalJobs
 from tidegate.local.jobs.site import Site
 from tidegate.local.metrics.collector import Collector
@@ -58,6 +59,7 @@ class Parts:
     collector: Collector
     journal: Journal
     refresher: Refresher
+    instances: LocalInstances
 
 
 def serve(folder: Path, foreground: bool = False) -> None:
@@ -81,6 +83,7 @@ def serve(folder: Path, foreground: bool = False) -> None:
         if ending.everything:
             parts.balancer.stop()
             clear_away(engine_socket.connect(), home.owner)
+            parts.instances.clear()
     finally:
         _take_apart(parts)
         home.daemon.unlink(missing_ok=True)
@@ -108,21 +111,29 @@ def _assemble(home: Home, described: App) -> Parts:
     clock = SteadyClock(journal.last_at)
     waker = Waker()
     client = engine_socket.connect()
-    tasks = ContainerTasks(client, home, lambda: described.name, waker.wake)
+    instances = LocalInstances(
+        client,
+        find(client, home.owner),
+        Records(home.instances),
+        clock.now,
+        lambda: engine.progress.app.capacity if engine.progress.app else None,
+    )
+    instances.on_change = waker.wake
+    tasks = ContainerTasks(client, home, lambda: described.name, waker.wake, instances.place)
     collector = Collector(home.haproxy, clock.ahead_ms)
     site = Site(home, client, lambda: engine.progress, resolve)
     settings = Settings.of_user()
     refresher = scanning.refresher(settings)
     jobs = LocalJobs(site, scanning.scanner(home, client, settings, refresher), waker.wake)
     advisories = LocalAdvisories(settings.root)
-    world = World(clock, tasks, balancer, collector, jobs, advisories)
+    world = World(clock, tasks, balancer, collector, jobs, advisories, instances)
     lanes = Lanes(world, waker.wake)
     engine = Engine(journal, world, lanes)
     waker.engine = engine
     tasks.open()
     collector.start()
     refresher.start()
-    return Parts(engine, lanes, tasks, balancer, collector, journal, refresher)
+    return Parts(engine, lanes, tasks, balancer, collector, journal, refresher, instances)
 
 
 class Waker:
@@ -145,6 +156,8 @@ def _run(home: Home, repository: Repository, parts: Parts, ending: Ending) -> No
         files=home,
         task_lines=TaskLogs(engine_socket.connect(), home).lines,
         down=ending.down,
+        interrupt=parts.instances.interrupt,
+        why_not_limited=parts.instances.why_not_limited,
     )
     operations = EngineOperations(engine, outside)
     application = api.create(

@@ -3,6 +3,7 @@
 from rich.markup import escape
 from rich.tree import Tree
 
+from tidegate.cli.render.capacity import cost
 from tidegate.cli.render.words import commit, count, share, span, state
 from tidegate.engine.views.deployments import DeploymentView
 from tidegate.engine.views.executions import ExecutionView
@@ -18,6 +19,8 @@ def tree(view: StatusView) -> Tree:
         top = Tree("nothing is deployed yet: git push tidegate main")
     else:
         top = Tree(f"[bold]{escape(view.app)}[/]  {view.url}", guide_style="dim")
+    if view.cost:
+        top.add(f"capacity  {cost(view.cost)}")
     if view.trouble:
         top.add(f"[red]✗ trouble[/]  {escape(view.trouble)}")
     for execution in view.executions:

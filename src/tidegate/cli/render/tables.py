@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tidegate.cli.render.words import clock, commit, count, span, state
+from tidegate.core.cost import dollars
 from tidegate.engine.codec import plain
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView, Moment
@@ -63,6 +64,8 @@ def report(view: ReportView) -> RenderableType:
     ]
     if view.finished_at is not None:
         rows.append(("took", span(view.finished_at - view.started_at)))
+    if view.second_set_micros is not None:
+        rows.append(("second task set", dollars(view.second_set_micros)))
     if view.rolled_back_because:
         why = view.rolled_back_because if view.rolled_back_because != view.reason else ""
         rows += [

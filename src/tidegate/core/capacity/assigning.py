@@ -1,6 +1,7 @@
 """Give every task that waits a provider, and an instance of it where there is room."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tidegate.core.capacity.closing import closed
@@ -10,7 +11,7 @@ from tidegate.core.capacity.strategy import next_provider, strategy_of, usable
 from tidegate.core.decision import TaskPlaced
 from tidegate.core.model import App
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
-from tidegate.core.provider import Capacity
+from tidegate.core.provider import Capacity, Provider
 
 NO_INSTANCES = "Reason: No Container Instances were found in your capacity provider."
 
@@ -46,18 +47,47 @@ def assign(progress: Progress, app: App, capacity: Capacity, now: int) -> Assign
     return found
 
 
+def destinations(progress: Progress, tasks: Iterable[TaskRecord], now: int) -> list[str | None]:
+    """The providers that the replacements of these tasks would go to, were they to leave now."""
+    app = progress.app
+    if app is None or app.capacity is None:
+        return []
+    leaving = list(tasks)
+    counts = _counts(progress)
+    shut = closed(progress, now)
+    for task in leaving:
+        mine = counts.setdefault((task.service, task.release), Counter())
+        mine[task.provider] -= 1
+    found: list[str | None] = []
+    for task in leaving:
+        mine = counts[task.service, task.release]
+        provider = next_provider(usable(app.capacity, strategy_of(app, task.service), shut), mine)
+        mine[provider or ""] += 1
+        found.append(provider)
+    return found
+
+
 def _place(
     progress: Progress, capacity: Capacity, found: Assigned, task: TaskRecord, provider: str
 ) -> None:
     need = need_of(progress.releases[task.release].service)
+    known = capacity.provider(provider)
     rooms = open_rooms(found.rooms.values(), provider)
-    room = choose(rooms, task.service, need, capacity.placement)
+    room = choose(_before_spares(rooms, known), task.service, need, capacity.placement)
+    room = room or choose(rooms, task.service, need, capacity.placement)
     if room is None:
         found.waiting.setdefault(provider, []).append(task)
         found.why.setdefault(task.service, _closest(rooms, need[0]))
         return
     room.take(task.service, need)
     found.placed.append(TaskPlaced(task.id, provider, room.instance.id))
+
+
+def _before_spares(rooms: list[Room], provider: Provider | None) -> list[Room]:
+    """Where empty instances stand by, those in use are filled first: else none would be spare."""
+    if provider is None or provider.target_capacity_percent == 100:
+        return rooms
+    return [room for room in rooms if room.tasks]
 
 
 def _closest(rooms: list[Room], cpu_units: int) -> str:

@@ -1,7 +1,7 @@
 """Place the tasks that wait, and have as many instances as they need."""
 
 from tidegate.core import decision as d
-from tidegate.core.capacity.assigning import Assigned, assign
+from tidegate.core.capacity.assigning import NO_INSTANCES, Assigned, assign
 from tidegate.core.capacity.closing import closed
 from tidegate.core.capacity.ordering import orders, pool_of, surplus
 from tidegate.core.capacity.returning import app_moves, relocate
@@ -88,7 +88,12 @@ def _told(progress: Progress, assigned: Assigned, now: int) -> list[d.Event]:
         for task in progress.tasks.values()
         if task.phase is TaskPhase.PROVISIONING and now >= task.since + SOON_MS
     }
-    fresh = [name for name in assigned.why if name in waiting and name not in known]
+    news = (None, NO_INSTANCES)
+    fresh = [
+        name
+        for name, why in assigned.why.items()
+        if name in waiting and known.get(name) in news and known.get(name) != why
+    ]
     over = [name for name in known if name not in assigned.why]
     return [
         *(d.PlacementWaits(name, assigned.why[name]) for name in fresh),

@@ -7,7 +7,7 @@ one that is empty for a while first, and a half-empty one only when that is wort
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tidegate.core.capacity.assigning import Assigned
+from tidegate.core.capacity.assigning import Assigned, destinations
 from tidegate.core.capacity.room import Room, need_of, new_instances, open_rooms
 from tidegate.core.decision import Event, InstanceDraining, InstanceLaunched
 from tidegate.core.instance import InstancePhase, InstanceRecord
@@ -36,14 +36,18 @@ class Pool:
 
     @property
     def missing(self) -> int:
-        """How many more instances the waiting tasks need."""
-        size = (self.provider.cpu_units, self.provider.memory_mib)
-        return new_instances(self.needs, [size] * self.launching, size)
+        """How many more instances the waiting tasks need than are on their way."""
+        return max(0, self._for_waiting - self.launching)
 
     @property
     def needed(self) -> int:
-        """M: instances with tasks, those on their way, and those that are missing."""
-        return sum(room.tasks > 0 for room in self.rooms) + self.launching + self.missing
+        """M: instances with tasks, and those that the waiting tasks need."""
+        return sum(room.tasks > 0 for room in self.rooms) + self._for_waiting
+
+    @property
+    def _for_waiting(self) -> int:
+        size = (self.provider.cpu_units, self.provider.memory_mib)
+        return new_instances(self.needs, [], size)
 
     @property
     def reservation(self) -> int:
@@ -113,9 +117,11 @@ def surplus(
         return InstanceDraining(newest.instance.id, f"it was empty for {waited_s} s")
     if pool.running <= pool.provider.minimum or pool.provider.termination_protection:
         return None
-    if _drained(progress, pool) >= budget(capacity, pool.running):
+    spare = any(not room.tasks for room in pool.rooms)  # it would only take the place of the other
+    if spare or _drained(progress, pool) >= budget(capacity, pool.running):
         return None
-    return next(_worth_it(progress, pool, settled), None)
+    worth = _worth_it(progress, pool, settled)
+    return next((one for one in worth if _stays(progress, pool, one, now)), None)
 
 
 def budget(capacity: Capacity, instances: int) -> int:
@@ -156,6 +162,12 @@ def _worth_it(progress: Progress, pool: Pool, settled: list[Room]) -> Iterable[I
         if new_instances(needs, others, (room.instance.cpu_units, room.instance.memory_mib)) == 0:
             why = f"its {len(tasks)} tasks fit on the others"
             yield InstanceDraining(room.instance.id, why)
+
+
+def _stays(progress: Progress, pool: Pool, drained: InstanceDraining, now: int) -> bool:
+    """Whether the replacements of its tasks would go to the same provider again."""
+    tasks = [t for t in progress.tasks.values() if t.instance == drained.instance]
+    return set(destinations(progress, tasks, now)) == {pool.provider.name}
 
 
 def _with_spares(needed: int, provider: Provider) -> int:

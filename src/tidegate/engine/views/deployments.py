@@ -9,6 +9,7 @@ from tidegate.engine.journal import Entry
 from tidegate.engine.views.events import Moment, moment
 from tidegate.engine.views.groups import Sight
 from tidegate.engine.views.related import Related
+from tidegate.engine.views.second_set import second_set_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class ReportView:
     `requests` and `errors` are what the candidate answered until it was rolled back.
     `detected_ms` runs from its first traffic to the start of the rollback; `back_ms` from there to
     the first entry that needs the traffic to be seen back. None when there was no such thing.
+    `second_set_micros` is what its second task set cost, in micro-dollars; None without instances.
     """
 
     id: str
@@ -86,6 +88,7 @@ class ReportView:
     detected_ms: int | None
     back_ms: int | None
     timeline: tuple[Moment, ...]
+    second_set_micros: int | None = None
 
 
 def report(deployment: str, entries: list[Entry]) -> ReportView | None:
@@ -113,6 +116,7 @@ def report(deployment: str, entries: list[Entry]) -> ReportView | None:
         _since_first_traffic(mine, rollback),
         _until_back(mine, rollback),
         tuple(moment(e, started.at) for e in mine),
+        second_set_micros(deployment, entries),
     )
 
 

@@ -6,6 +6,7 @@ from tidegate.core.model import App, Colour
 from tidegate.core.progress import Progress, ServiceProgress
 from tidegate.core.rematch import ALARM, alarm_of
 from tidegate.core.watch import alarm_key, alarms_of
+from tidegate.engine.views.capacity import CostView, cost_view
 from tidegate.engine.views.deployments import DeploymentView, view_deployment
 from tidegate.engine.views.executions import ExecutionView, view_execution
 from tidegate.engine.views.groups import GroupView, Sight, group_of
@@ -52,6 +53,7 @@ class StatusView:
     """The app at `at`, after the journal's entry `seq`.
 
     `reason` is the last look's sentence; `trouble` is why it could not be finished, or empty.
+    `cost` is None without capacity providers.
     """
 
     app: str
@@ -62,6 +64,7 @@ class StatusView:
     executions: tuple[ExecutionView, ...]
     reason: str
     trouble: str
+    cost: CostView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def view_status(sight: Sight, last: LastLook) -> StatusView:
         live,
         last.reason,
         last.trouble,
+        cost_view(progress, sight.now) if progress.app and progress.app.capacity else None,
     )
 
 

@@ -8,7 +8,7 @@ from requests import RequestException
 
 from tidegate.core.errors import EffectFailed
 from tidegate.local.containers.failures import one_line
-from tidegate.local.containers.labels import OWNER
+from tidegate.local.containers.labels import INSTANCE, OWNER
 
 
 def clear_away(client: DockerClient, owner: str) -> None:
@@ -26,6 +26,19 @@ def clear_away(client: DockerClient, owner: str) -> None:
     except (DockerException, RequestException) as error:
         raise EffectFailed(
             "not everything of this app could be removed", cause=one_line(error), code="TG911"
+        ) from error
+
+
+def clear_instance(client: DockerClient, owner: str, instance: str) -> None:
+    """Kill and remove the owner's containers on one instance. Raises `EffectFailed`."""
+    mine = {"label": [f"{OWNER}={owner}", f"{INSTANCE}={instance}"]}
+    try:
+        containers = [found["Id"] for found in client.api.containers(all=True, filters=mine)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda name: _remove(client, name), containers))
+    except (DockerException, RequestException) as error:
+        raise EffectFailed(
+            f"instance {instance} is not empty yet", cause=one_line(error), code="TG911"
         ) from error
 
 

@@ -31,11 +31,23 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task is started: what its port is published on, and the group that it is under."""
+
+    address: str = "127.0.0.1"
+    cgroup_parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
-    """What is known only at the start: the image's user ("" for root), the secrets' values."""
+    """What is known only at the start: the image's user ("" for root), the secrets' values.
+
+    `place` is where the task's instance has it.
+    """
 
     image_user: str
     secrets: dict[str, str]
+    place: Place = Place()
 
 
 def creation(owner: Owner, action: StartTask, given: Given, host_port: int) -> dict[str, Any]:
@@ -52,13 +64,14 @@ def creation(owner: Owner, action: StartTask, given: Given, host_port: int) -> d
         "labels": labels_of(owner.id, owner.app, action),
         "environment": _environment(action) | given.secrets,
         "network": owner.network,
-        "ports": {f"{service.port}/tcp": ("127.0.0.1", host_port)},
+        "ports": {f"{service.port}/tcp": (given.place.address, host_port)},
         "log_config": LogConfig(type="json-file", config={"max-size": "5m", "max-file": "2"}),
         "restart_policy": {"Name": "no"},  # a task is replaced, never restarted
         "healthcheck": {"test": ["NONE"]},  # health is asked from outside, without an exec
         "init": True,
         **hardening(service, given.image_user),
         **_limits(service),
+        **({"cgroup_parent": given.place.cgroup_parent} if given.place.cgroup_parent else {}),
     }
 
 

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from tidegate.core.errors import EffectFailed
 
+LOOPBACK = "127.0.0.1"
 FIRST = 20_000
 LAST = 29_999
 
@@ -27,43 +28,48 @@ def candidates(seed: str) -> Iterator[int]:
 
 
 class HostPorts:
-    """Hands out ports to threads that start tasks at the same time."""
+    """Hands out ports to threads that start tasks at the same time.
+
+    A port is held on every address at once: instances may share 127.0.0.1.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: set[int] = set()
 
     @contextmanager
-    def hold(self, seed: str, refused: Collection[int] = ()) -> Iterator[int]:
-        """A port that nobody listens on, held against our own other starts meanwhile.
+    def hold(
+        self, seed: str, refused: Collection[int] = (), address: str = LOOPBACK
+    ) -> Iterator[int]:
+        """A port that nobody listens on at the address, held against our own other starts.
 
         `refused` are those that the engine would not have. Raises `EffectFailed` TG914.
         """
-        port = self._take(seed, refused)
+        port = self._take(seed, refused, address)
         try:
             yield port
         finally:
             with self._lock:
                 self._held.discard(port)
 
-    def _take(self, seed: str, refused: Collection[int]) -> int:
+    def _take(self, seed: str, refused: Collection[int], address: str) -> int:
         with self._lock:
             for port in candidates(seed):
-                if port not in self._held and port not in refused and _free(port):
+                if port not in self._held and port not in refused and _free(address, port):
                     self._held.add(port)
                     return port
         raise EffectFailed(
-            f"no port of 127.0.0.1:{FIRST}-{LAST} is free",
+            f"no port of {address}:{FIRST}-{LAST} is free",
             remedy="stop what listens there: ss -ltnp",
             code="TG914",
         )
 
 
-def _free(port: int) -> bool:
+def _free(address: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True

@@ -14,6 +14,7 @@ APP = "tidegate.io/app"
 SERVICE = "tidegate.io/service"
 RELEASE = "tidegate.io/release"
 TASK = "tidegate.io/task"
+INSTANCE = "tidegate.io/instance"
 SETTINGS = "tidegate.io/settings"
 
 
@@ -34,6 +35,7 @@ def labels_of(owner: str, app: str, action: StartTask) -> dict[str, str]:
         RELEASE: str(action.release),
         TASK: action.task,
         SETTINGS: json.dumps(settings, separators=(",", ":")),
+        **({INSTANCE: action.instance} if action.instance else {}),
     }
 
 

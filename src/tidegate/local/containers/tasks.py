@@ -12,7 +12,7 @@ from docker.models.containers import Container
 from tidegate.core.decision import StartTask
 from tidegate.core.errors import EffectFailed
 from tidegate.core.seen import TaskSeen
-from tidegate.local.containers.creation import Given, Owner, creation
+from tidegate.local.containers.creation import Given, Owner, Place, creation
 from tidegate.local.containers.failures import port_taken, translated
 from tidegate.local.containers.hostports import HostPorts
 from tidegate.local.containers.labels import container_name
@@ -32,7 +32,8 @@ class ContainerTasks:
 
     Secrets are read when a task starts and handed to it as environment variables, as most
     programs expect them. They are in no label, log or journal of ours, but whoever may use the
-    container engine can see them with `docker inspect`.
+    container engine can see them with `docker inspect`. `place` says where a task of an instance
+    is started, and raises `EffectFailed` when that instance does not run.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class ContainerTasks:
         home: Home,
         app_name: Callable[[], str],
         on_change: Callable[[], None] = lambda: None,
+        place: Callable[[str | None], Place] = lambda instance: Place(),
     ) -> None:
         self._client = client
+        self._place = place
         self._home = home
         self._owner = home.owner
         self._app_name = app_name
@@ -71,11 +74,12 @@ class ContainerTasks:
                 cause="a name can be moved to an image that was never judged",
                 code="TG912",
             )
+        place = self._place(action.instance)
         secrets = read_secrets(action.service.secrets)
         with self._seen_afterwards(), translated(what):
             user = self._client.images.get(action.digest).attrs["Config"].get("User") or ""
             self._network.ensure()
-            self._start(action, Given(user, secrets))
+            self._start(action, Given(user, secrets, place))
 
     def stop(self, task: str, grace_ms: int) -> None:
         """Stop it with its image's signal, killing it after the grace. Raises `EffectFailed`.
@@ -121,7 +125,7 @@ class ContainerTasks:
         """Another port whenever the engine refuses one."""
         refused: list[int] = []
         while True:
-            with self._ports.hold(self._name(action.task), refused) as port:
+            with self._ports.hold(self._name(action.task), refused, given.place.address) as port:
                 container = self._create(action, given, port)
                 if container.status != "created":
                     return  # it runs, or has run

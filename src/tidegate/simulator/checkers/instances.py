@@ -12,13 +12,17 @@ from tidegate.simulator.checkers.case import Case
 
 
 class NoInstanceOverfilled:
-    """The tasks on an instance never reserve more than it has: the truth, not the journal."""
+    """The tasks on an instance never reserve more than it has.
+
+    Counted are the real containers, but for one that a late call has made after its task was given
+    up: nobody knows of it until it is seen, and then it is cleared away.
+    """
 
     def check(self, case: Case) -> str | None:
         """The first instance with too much on it."""
         used: dict[str, list[int]] = {}
         for task in case.world.fleet.alive():
-            if task.instance is not None:
+            if task.instance is not None and task.id in case.progress.tasks:
                 sums = used.setdefault(task.instance, [0, 0])
                 sums[0] += task.service.cpu_units
                 sums[1] += task.service.memory_mib

@@ -12,6 +12,8 @@ def restless_capacity(case: Case) -> str | None:
     app, fleet = case.progress.app, case.progress.fleet
     if app is None or app.capacity is None:
         return None
+    if case.restless():
+        return None  # its tasks come and go for ever, and instances with them
     for one in fleet.instances.values():
         if one.phase is not InstancePhase.READY:
             return f"instance {one.id} is still {one.phase}"
@@ -22,10 +24,6 @@ def restless_capacity(case: Case) -> str | None:
         count = sum(one.provider == provider.name for one in fleet.instances.values())
         if count < provider.minimum:
             return f"{provider.name} has {count} instances of at least {provider.minimum}"
-    if any(
-        service.stable and case.restless(name) for name, service in case.progress.services.items()
-    ):
-        return None
     settled_at = _settled_at(case, app) + _SETTLE_MS
     if case.world.clock.now() < settled_at:
         return "capacity may still be given back, or move"
