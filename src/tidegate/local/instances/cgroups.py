@@ -60,15 +60,6 @@ class Cgroups:
                 with contextlib.suppress(OSError):  # another instance, or owner, is still there
                     above.rmdir()
 
-    def killed(self, instance: str) -> int | None:
-        """How many processes the kernel has killed for the group's memory; None if unknown."""
-        name = "memory.events" if self.version == 2 else "memory.oom_control"
-        for folder in self._folders(instance):
-            with contextlib.suppress(OSError, ValueError):
-                rows = dict(line.split() for line in (folder / name).read_text().splitlines())
-                return int(rows["oom_kill"]) if "oom_kill" in rows else None
-        return None
-
     def _make_v1(self, instance: str, cpu_units: int, memory_mib: int) -> None:
         for controller in _V1:
             if not (self.root / controller).is_dir():
@@ -99,7 +90,7 @@ class Cgroups:
         at = f"tidegate/{self.owner}/{instance}"
         if self.version == 2:
             return [self.root / at]
-        return [folder for name in _V1 if (folder := self.root / name / at).is_dir()]
+        return list(self.root.glob(f"*/{at}"))  # the engine makes it in every hierarchy
 
 
 def find(client: DockerClient, owner: str, root: Path = ROOT) -> Cgroups:
