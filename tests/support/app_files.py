@@ -49,8 +49,36 @@ gate:
        expires: 2026-12-31}
 pipeline: {branch: production, approval: yes, approval_timeout: 24h, stage_timeout: 10m}
 retention: 10
+capacity:
+  providers:
+    on-demand:
+      instance_type: m5.large
+      min: 1
+      max: 4
+      launch: 5s
+      instance_warmup_period: 10s
+      zones: [b, c]
+      target_capacity: 90
+      minimum_scaling_step_size: 2
+      maximum_scaling_step_size: 3
+      managed_termination_protection: on
+    spot: {kind: spot, cpu: 4096, memory: 8GiB, price: 0.05, on_demand_price: 0.17}
+  default_strategy:
+    - {capacity_provider: on-demand, base: 1, weight: 1}
+    - {capacity_provider: spot, weight: 4}
+  placement: [{type: spread, field: zone}, {type: binpack, field: memory}]
+  interruption_notice: 1m
+  idle: 1m
+  disruption_budget: 20
+  pending: 10s
+  backoff: 1m
+  backoff_max: 10m
+  return_after: 5m
+  return_every: 10s
+  market: {seed: 7, storms_per_hour: 2.0, share: 50}
 services:
   cats:
+    capacity_provider_strategy: [spot]
     build: {context: cats, dockerfile: Dockerfile.web, args: {VERSION: 1.10}}
     port: 8000
     routes:
@@ -115,6 +143,8 @@ gate:
   waivers: [{id: GHSA-x, reason: later, owner: bob, expires: 2026-11-30}]
 alarms:
   errors: {metric: ErrorPercent, threshold: 1}
+capacity:
+  providers: {other: {}}
 services:
   cats: {route: {headers: {accept: text/html}}, deployment: {rollback_on: []}}
 """

@@ -20,6 +20,7 @@ from tidegate.demo.workspace import Workspace
 from tidegate.local import engine_socket
 from tidegate.local.containers.clear import clear_away
 from tidegate.local.home import Home
+from tidegate.local.instances import Records, find
 
 FAST = {"every: 3s": "every: 1s", "bake: 3s": "bake: 1s"}
 COLOURS = ("seagreen", "rebeccapurple", "teal", "orchid", "navy", "olive", "maroon", "indigo")
@@ -58,6 +59,9 @@ class Shop:
             os.kill(self.pid, signal.SIGKILL)
         self.kill_balancer()
         clear_away(self.engine, self.home.owner)
+        groups = find(self.engine, self.home.owner)
+        for record in Records(self.home.instances).all():
+            groups.clear(record.id)
         self.engine.close()
 
     def up(self) -> str:

@@ -86,7 +86,8 @@ def test_the_least_is_kept_and_spares_stand_by_below_full_target_capacity() -> N
     kept = replace(OD, minimum=2, target_capacity_percent=50)
     world = CloudWorld()
     world.push(app_of(service(count=6), capacity=capacity(kept, default_strategy=())))
-    rested(world.until_quiet())
+    world.until_quiet()
+    rested(world)
     assert len(world.instances) == 6  # 3 with tasks, 3 spare
 
 
@@ -190,7 +191,7 @@ def test_without_capacity_for_a_replacement_a_task_is_drained_before_the_deadlin
     at = world.now
     world.until(lambda w: w.events(d.TaskDraining))
     drained_after_ms = world.now - at
-    world.until(lambda w: struck not in w.instances)
+    world.until(lambda _: struck not in world.instances)
     assert 14_000 <= drained_after_ms < 20_000  # 30 s less 10 s to stop, less 5 s to drain
     assert world.events(d.TaskStopping)
     assert world.events(d.TaskStopped)[-1].failed is False

@@ -75,6 +75,8 @@ def whole_file(keys: type[Keys], name: str, example: Any) -> dict[str, Any]:
         "HealthKeys": {"interval": "5s"},
         "WaiverKeys": {"id": "CVE-1", "reason": "x", "owner": "a", "expires": "2026-12-31"},
         "AppKeys": {"app": "x", "services": {"cats": {}}},
+        "StrategyItemKeys": {"capacity_provider": "spot"},
+        "PlacementKeys": {"type": "spread", "field": "zone"},
     }  # fmt: skip
     mapping = {**beside.get(keys.__name__, {}), name: example}
     if keys.__name__ == "StepKeys":
@@ -111,6 +113,11 @@ PLACES: dict[str, tuple[str, ...]] = {
     "CanaryKeys": (*_POLICY, "strategy", "canary"),
     "AnalysisKeys": (*_POLICY, "analysis"),
     "BreakerKeys": (*_POLICY, "breaker"),
+    "CapacityKeys": ("capacity",),
+    "ProviderKeys": ("capacity", "providers", "spot"),
+    "StrategyItemKeys": ("capacity", "default_strategy", "[]"),
+    "PlacementKeys": ("capacity", "placement", "[]"),
+    "MarketKeys": ("capacity", "market"),
 }
 
 
@@ -119,6 +126,9 @@ def inside(name: str, mapping: Any) -> dict[str, Any]:
     for part in reversed(PLACES[name]):
         mapping = [mapping] if part == "[]" else {part: mapping}
     file: dict[str, Any] = {"app": "x", "services": {"cats": {}}} | mapping
+    if name != "AppKeys":
+        known = {"on-demand": {}, "spot": {"kind": "spot"}}
+        file["capacity"] = {"providers": known, **file.get("capacity", {})}
     return file
 
 

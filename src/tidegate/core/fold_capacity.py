@@ -95,7 +95,8 @@ def _with(fleet: Fleet, instance: InstanceRecord) -> Fleet:
 
 
 def _changed(fleet: Fleet, name: str, at: int, **changes: object) -> Fleet:
-    return _with(fleet, replace(fleet.instances[name], since=at, **changes))  # type: ignore[arg-type]
+    changed = replace(fleet.instances[name], since=at, **changes)  # type: ignore[arg-type]
+    return _with(fleet, changed)
 
 
 def _delivered(fleet: Fleet, instance: str) -> dict[str, Closure]:
@@ -114,8 +115,8 @@ def _gone(fleet: Fleet, name: str, at: int) -> Fleet:
 
 
 def _instance(progress: Progress, name: str, **changes: object) -> Progress:
-    known = progress.fleet.instances[name]
-    return replace(progress, fleet=_with(progress.fleet, replace(known, **changes)))  # type: ignore[arg-type]
+    changed = replace(progress.fleet.instances[name], **changes)  # type: ignore[arg-type]
+    return replace(progress, fleet=_with(progress.fleet, changed))
 
 
 def _task(progress: Progress, name: str, **changes: object) -> Progress:

@@ -28,7 +28,7 @@ class Provider:
     """A source of equal instances. Prices are micro-dollars per hour.
 
     `cpu_units` and `memory_mib` are what tasks may reserve on one. `launch_ms` is how long one
-    takes from its order to RUNNING; a new one is left alone by scale-in for `warm_up_ms` more.
+    takes from its order to RUNNING; scale-in leaves it alone for `instance_warmup_period_ms` more.
     `target_capacity_percent` below 100 keeps whole spare instances. A scale-out step is between
     `step_min` and `step_max` instances. With `termination_protection` only empty ones are removed.
     `on_demand_micros` is what the same instance costs on demand.
@@ -42,7 +42,7 @@ class Provider:
     minimum: int = 0
     maximum: int = 10
     launch_ms: int = 30_000
-    warm_up_ms: int = 0
+    instance_warmup_period_ms: int = 0
     zones: tuple[str, ...] = ("a",)
     price_micros: int = 0
     on_demand_micros: int = 0

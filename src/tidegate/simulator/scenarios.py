@@ -17,6 +17,7 @@ from tidegate.core.model import (
     TaskCount,
     Waiver,
 )
+from tidegate.core.provider import Capacity, Provider, ProviderKind, StrategyItem
 from tidegate.core.traffic import linear
 from tidegate.simulator import behaviour as b
 from tidegate.simulator.advisories import OWN
@@ -60,6 +61,18 @@ def app(shift: Shift, bake_ms: int, tasks: int) -> App:
     return App("shop", (service,), alarms=(alarm,))
 
 
+CLOUDY = Capacity(
+    (
+        Provider("on-demand", cpu_units=512, memory_mib=256, maximum=20, launch_ms=1_000),
+        Provider(
+            "spot", ProviderKind.SPOT, cpu_units=512, memory_mib=256, maximum=20, launch_ms=1_000
+        ),
+    ),
+    (StrategyItem("on-demand", 1, 1), StrategyItem("spot", 0, 4)),
+    interruption_notice_ms=20_000, idle_ms=4_000, backoff_ms=3_000, backoff_most_ms=9_000,
+    return_after_ms=3_000, return_every_ms=1_000,
+)  # fmt: skip
+"""Instances of two tasks each, one task on demand, four of five of the rest on spot."""
 SLOWLY = app(linear(1_000, 2_000), bake_ms=6_000, tasks=3)
 """10 % more each two seconds: enough requests on both sides for the comparison to tell."""
 QUICKLY = app(linear(5_000, 1_000), bake_ms=4_000, tasks=2)
@@ -85,6 +98,13 @@ def _asked(verb: Verb, stage: LifecycleStage) -> Callable[[int], Options]:
 
 def _with(chances: Chances) -> Callable[[int], Options]:
     return lambda seed: replace(change(seed), chances=chances, faulty_ms=40_000)
+
+
+def _stormy(kind: Mishap) -> Callable[[int], Options]:
+    """Nothing else goes wrong: whatever fails is the controller's."""
+    weather = Chances(mishaps=((kind, 9_000),))
+    calm = replace(SLOWLY, capacity=CLOUDY)
+    return lambda seed: replace(change(seed, app=calm), chances=weather, faulty_ms=60_000)
 
 
 def _crashed(seed: int) -> Options:
@@ -202,6 +222,10 @@ _ALL = (
     Scenario("paused", "somebody pauses it during the shift, and somebody lets it go on",
              _asked(Verb.PAUSE, LifecycleStage.PRODUCTION_TRAFFIC_SHIFT), Outcome.SUCCEEDED),
     *_ABORTED,
+    Scenario("spot-storms", "most of its spot instances are taken back, again and again",
+             _stormy(Mishap.SPOT_STORM), Outcome.SUCCEEDED),
+    Scenario("spot-lost", "spot instances go without a notice",
+             _stormy(Mishap.INSTANCE_LOST), Outcome.SUCCEEDED),
 )  # fmt: skip
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _ALL})

@@ -96,7 +96,9 @@ class ProviderKeys(Keys):
         time_text(PROVIDER.launch_ms), "From the order of an instance to RUNNING.", "5s"
     )
     instance_warmup_period: Moment = key(
-        time_text(PROVIDER.warm_up_ms), "So long a new instance is left alone by scale-in.", "1m"
+        time_text(PROVIDER.instance_warmup_period_ms),
+        "So long a new instance is left alone by scale-in.",
+        "1m",
     )
     zones: Annotated[list[Label], Field(min_length=1)] = key(
         ["a"], "The availability zones that its instances are spread over.", ["a", "b"]
@@ -151,7 +153,7 @@ class ProviderKeys(Keys):
             minimum=self.min,
             maximum=self.max,
             launch_ms=self.launch,
-            warm_up_ms=self.instance_warmup_period,
+            instance_warmup_period_ms=self.instance_warmup_period,
             zones=tuple(self.zones),
             price_micros=price,
             on_demand_micros=on_demand if kind is ProviderKind.SPOT else price,

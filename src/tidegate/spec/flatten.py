@@ -32,6 +32,15 @@ _NAMES = {
     "shift": "strategy",
     "data_warn_ms": "data_age.warn",
     "data_unknown_ms": "data_age.fail",
+    "target_capacity_percent": "target_capacity",
+    "step_min": "minimum_scaling_step_size",
+    "step_max": "maximum_scaling_step_size",
+    "termination_protection": "managed_termination_protection",
+    "price_micros": "price",
+    "on_demand_micros": "on_demand_price",
+    "disruption_budget_percent": "disruption_budget",
+    "backoff_most_ms": "backoff_max",
+    "share_percent": "share",
 }
 """Where the file's word is not the core's without its unit."""
 
@@ -91,7 +100,8 @@ def _named(path: str, item: Secret | Hook | Alarm | Provider) -> Iterator[tuple[
         case Alarm(name) | Provider(name):
             for field in fields(item):
                 if field.name != "name":
-                    inner = f"{path}.{name}.{field.name.removesuffix('_ms')}"
+                    key = _NAMES.get(field.name, field.name.removesuffix("_ms"))
+                    inner = f"{path}.{name}.{key}"
                     yield from _flatten(inner, field.name, getattr(item, field.name))
 
 
@@ -133,6 +143,8 @@ def _plain(name: str, value: Any) -> str:
         return days_text(value)
     if name.endswith("_ms"):
         return time_text(value)
+    if name.endswith("_micros"):
+        return f"{value / 1_000_000:g}"
     if name == "memory_mib":
         return size_text(value)
     if isinstance(value, frozenset):

@@ -132,7 +132,7 @@ def budget(capacity: Capacity, instances: int) -> int:
 def _settled(instance: InstanceRecord, pool: Pool, capacity: Capacity, now: int) -> bool:
     """Past its warm-up, and nothing was placed on it for a while."""
     quiet_since = max(instance.empty_since or 0, instance.busy_at, instance.ready_at or now)
-    warm_at = (instance.ready_at or now) + pool.provider.warm_up_ms
+    warm_at = (instance.ready_at or now) + pool.provider.instance_warmup_period_ms
     return now >= max(quiet_since + capacity.idle_ms, warm_at)
 
 

@@ -12,8 +12,6 @@ def restless_capacity(case: Case) -> str | None:
     app, fleet = case.progress.app, case.progress.fleet
     if app is None or app.capacity is None:
         return None
-    if case.restless():
-        return None  # its tasks come and go for ever, and instances with them
     for one in fleet.instances.values():
         if one.phase is not InstancePhase.READY:
             return f"instance {one.id} is still {one.phase}"
@@ -34,7 +32,7 @@ def _settled_at(case: Case, app: App) -> int:
     """The end of every wait that is running: of an empty instance, of a provider that is closed."""
     capacity, fleet = app.capacity, case.progress.fleet
     assert capacity is not None
-    warm_ms = max(p.warm_up_ms for p in capacity.providers)
+    warm_ms = max(p.instance_warmup_period_ms for p in capacity.providers)
     changed = [
         max(one.since, one.busy_at, one.empty_since or 0) + capacity.idle_ms + warm_ms
         for one in fleet.instances.values()
@@ -49,7 +47,7 @@ def capacity_bound_ms(app: App, pending: int) -> int:
     capacity = app.capacity
     if capacity is None:
         return 0
-    launch_ms = max(p.launch_ms + p.warm_up_ms for p in capacity.providers)
+    launch_ms = max(p.launch_ms + p.instance_warmup_period_ms for p in capacity.providers)
     once_ms = capacity.backoff_most_ms + launch_ms + capacity.pending_ms + capacity.idle_ms
     tasks = sum(service.count.maximum for service in app.services)
     last_ms = tasks * (capacity.return_every_ms + launch_ms + 2 * capacity.idle_ms)
