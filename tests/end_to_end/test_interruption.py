@@ -147,7 +147,7 @@ def test_what_cannot_be_interrupted_is_said(shop: Shop) -> None:
     on_demand = [i["id"] for i in capacity(shop)["instances"] if i["kind"] == "on-demand"]
     for words, code in (
         ((on_demand[0],), "TG160"),
-        (("i9999",), "TG731"),
+        (("i9999",), "TG741"),
         ((), "TG162"),
         (("--storm", "much"), "TG163"),
     ):

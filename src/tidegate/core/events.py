@@ -30,9 +30,6 @@ class AppAccepted:
     app: App
 
 
-# --- events: releases and deployments -----------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class ReleaseMade:
     """An image and its settings got a number."""
@@ -168,9 +165,6 @@ class DeploymentFinished:
     deployment: str
     outcome: Outcome
     reason: str
-
-
-# --- events: tasks, alarms, operators ---------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
