@@ -8,6 +8,10 @@ from tests.support.builders import app_of, service
 from tests.support.cloud_world import OD, CloudWorld, capacity, cloudy
 from tests.support.small_world import serving
 from tidegate.core import decision as d
+from tidegate.core.capacity.measures import (
+    capacity_provider_reservation,
+    memory_reservation,
+)
 from tidegate.core.capacity.ordering import reservation
 from tidegate.core.cost import altogether, so_far
 from tidegate.core.model import App
@@ -104,6 +108,18 @@ def test_a_step_is_no_larger_than_the_most_and_no_smaller_than_the_least() -> No
 )
 def test_the_reservation_is_m_over_n_as_aws_has_it(needed: int, there: int, percent: int) -> None:
     assert reservation(needed, there) == percent
+
+
+def test_the_metrics_of_aws_see_what_waits_and_what_is_reserved() -> None:
+    world = CloudWorld()
+    assert memory_reservation(world.progress) is None
+    world.push(cloudy(CATS))
+    world.until(lambda w: w.events(d.InstanceLaunched))
+    assert capacity_provider_reservation(world.progress, "spot", world.now) == 100
+    world.until_quiet()
+    assert capacity_provider_reservation(world.progress, "spot", world.now) == 100
+    assert memory_reservation(world.progress) == 50  # 4 × 128 MiB of 2 × 512
+    assert capacity_provider_reservation(world.progress, "none", world.now) is None
 
 
 # --- placement -----------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def test_all_is_ok_on_a_machine_that_is_well() -> None:
         (replace(WELL, python=(3, 10)), "python", CheckState.FAIL),
         (replace(WELL, engine="Connection refused"), "engine", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, limits=frozenset())), "limits", CheckState.WARN),
+        (replace(WELL, engine=replace(ENGINE, unlimited="systemd")), "instances", CheckState.WARN),
         (replace(WELL, engine=replace(ENGINE, start="no cgroup")), "container", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, free_bytes=MIB)), "image disk", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, skew_s=-90)), "clock", CheckState.WARN),

@@ -18,7 +18,14 @@ POLL_S = 0.1
 """How often a log that is being written is looked at."""
 
 _PAST_THE_GATE = frozenset({d.PipelineStage.APPROVE, d.PipelineStage.DEPLOY})
-_QUIET = (d.TaskStarted, d.TaskHealthy, d.TaskDraining, d.TaskStopping, d.TaskRemoved)
+_QUIET = (
+    d.TaskStarted,
+    d.TaskPlaced,
+    d.TaskHealthy,
+    d.TaskDraining,
+    d.TaskStopping,
+    d.TaskRemoved,
+)
 
 
 @dataclass(slots=True)

@@ -99,12 +99,12 @@ def find(client: DockerClient, owner: str, root: Path = ROOT) -> Cgroups:
         info: Mapping[str, Any] = client.info()
     except (DockerException, RequestException) as error:
         return Cgroups(owner, why_not=f"the engine does not say how it limits: {error}")
-    why_not = _why_not(info, root)
     version = 2 if str(info.get("CgroupVersion", "1")) == "2" else 1
-    return Cgroups(owner, version, why_not, root)
+    return Cgroups(owner, version, why_not_limited(info, root), root)
 
 
-def _why_not(info: Mapping[str, Any], root: Path) -> str:
+def why_not_limited(info: Mapping[str, Any], root: Path = ROOT) -> str:
+    """Why an engine that says this of itself cannot hold an instance to its limits, or empty."""
     if info.get("OperatingSystem") == "Docker Desktop" or info.get("OSType") != "linux":
         return "the engine runs in a machine of its own"
     if info.get("CgroupDriver") != "cgroupfs":

@@ -73,7 +73,8 @@ def _engine(engine: EngineFacts | str) -> list[Check]:
         remedy = "run: tidegate setup; or start Docker or Podman"
         return [Check("engine", CheckState.FAIL, what, remedy)]
     what = f"version {engine.version}, API {engine.api}, at {engine.url}"
-    checks = [Check("engine", CheckState.OK, what), _limits(engine), _start(engine)]
+    checks = [Check("engine", CheckState.OK, what), _limits(engine), _instances(engine)]
+    checks.append(_start(engine))
     if engine.free_bytes is not None:
         checks.append(_disk("image disk", engine.free_bytes))
     return checks
@@ -86,6 +87,14 @@ def _limits(engine: EngineFacts) -> Check:
     what = f"the engine cannot limit: {', '.join(missing)}"
     remedy = "enable these cgroup controllers in the kernel; until then a task may take them all"
     return Check("limits", CheckState.WARN, what, remedy)
+
+
+def _instances(engine: EngineFacts) -> Check:
+    if not engine.unlimited:
+        return Check("instances", CheckState.OK, "an instance can be limited as a whole")
+    what = f"instances of `capacity` are accounting only: {engine.unlimited}"
+    remedy = "each task keeps its own limits; an app file without `capacity` is not concerned"
+    return Check("instances", CheckState.WARN, what, remedy)
 
 
 def _start(engine: EngineFacts) -> Check:

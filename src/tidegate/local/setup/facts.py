@@ -20,6 +20,7 @@ from requests import RequestException
 
 from tidegate.core.errors import SetupError
 from tidegate.local.engine_socket import connect, find_engine
+from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.setup import programs
 from tidegate.local.setup.programs import Program
 
@@ -31,7 +32,8 @@ _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 class EngineFacts:
     """A container engine that answered. `start` is None untried, "" done, else what went wrong.
 
-    `limits` are those that it can hold a container to. `skew_s` is its clock less ours.
+    `limits` are those that it can hold a container to; `unlimited` is why it cannot hold an
+    instance, which is several containers, to one. `skew_s` is its clock less ours.
     """
 
     url: str
@@ -41,6 +43,7 @@ class EngineFacts:
     skew_s: float
     start: str | None
     free_bytes: int | None
+    unlimited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ def _asked(url: str, client: DockerClient) -> EngineFacts:
         skew_s=_seconds(info.get("SystemTime", ""), before) - before,
         start=_start(client),
         free_bytes=shutil.disk_usage(root).free if local else None,
+        unlimited=why_not_limited(info),
     )
 
 
