@@ -44,6 +44,7 @@ gate:
   grace: {CRITICAL: 1d, MEDIUM: 30d}
   data_age: {warn: 1d, fail: never}
   vex: [security/app.vex.json]
+  scanner: trivy
   waivers:
     - {id: CVE-2026-0001, package: openssl*, service: cats, reason: not reachable, owner: ann,
        expires: 2026-12-31}

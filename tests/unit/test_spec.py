@@ -56,6 +56,7 @@ def test_every_part_of_the_file_reaches_the_app() -> None:
             ),
         ),
         vex=("security/app.vex.json",),
+        scanner=model.ScannerName.TRIVY,
     )
     assert app.pipeline == model.PipelinePolicy("production", True, 86_400_000, 600_000)
     assert app.retention == 10
@@ -250,3 +251,12 @@ def test_what_is_not_a_file_is_said_to_be_unreadable(tmp_path: Path) -> None:
     with pytest.raises(AppFileError) as caught:
         load(tmp_path)
     assert caught.value.number == "TG203"
+
+
+def test_the_gate_s_scanner_is_tidegate_unless_another_is_named() -> None:
+    assert loads(SMALLEST).gate.scanner is model.ScannerName.TIDEGATE
+    assert loads(f"{SMALLEST}gate: {{scanner: osv-scanner}}").gate == model.GatePolicy(
+        scanner=model.ScannerName.OSV_SCANNER
+    )
+    error = refused(f"{SMALLEST}gate: {{scanner: clair}}")
+    assert "`tidegate`" in str(error) and "clair" in str(error)

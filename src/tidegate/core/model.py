@@ -177,6 +177,15 @@ class Waiver:
 DAY_MS = 86_400_000
 
 
+class ScannerName(StrEnum):
+    """Who looks at the images: Tidegate itself, or a program that is installed beside it."""
+
+    TIDEGATE = "tidegate"
+    TRIVY = "trivy"
+    GRYPE = "grype"
+    OSV_SCANNER = "osv-scanner"
+
+
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
     """The policy of the scan gate (`core.gate` has the rules).
@@ -197,6 +206,7 @@ class GatePolicy:
     data_unknown_ms: int | None = 14 * DAY_MS
     waivers: tuple[Waiver, ...] = ()
     vex: tuple[str, ...] = ()
+    scanner: ScannerName = ScannerName.TIDEGATE
 
 
 @dataclass(frozen=True, slots=True)

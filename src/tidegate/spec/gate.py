@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import model_validator
 
 from tidegate.core import model
-from tidegate.core.model import GateMode, UnknownRule
+from tidegate.core.model import GateMode, ScannerName, UnknownRule
 from tidegate.spec.days import NEVER, Days, DaysOrNever, days_text
 from tidegate.spec.keys import Keys, Short, conflict, key, many, part
 from tidegate.spec.kinds import Folder, Kind, Switch, one_of, refuse
@@ -138,6 +138,11 @@ class GateKeys(Short):
           "expires": "2026-12-31"}],
     )  # fmt: skip
     vex: list[Folder] = many("Files with OpenVEX or CycloneDX VEX.", ["security/app.vex.json"])
+    scanner: Annotated[str, one_of(*ScannerName)] = key(
+        POLICY.scanner.value,
+        "Who looks at the images. All but `tidegate` are programs that you install.",
+        "trivy",
+    )
 
     def core(self) -> model.GatePolicy:
         """As the core knows it."""
@@ -152,4 +157,5 @@ class GateKeys(Short):
             None if self.data_age.fail == NEVER else self.data_age.fail,
             tuple(waiver.core() for waiver in self.waivers),
             tuple(self.vex),
+            ScannerName(self.scanner),
         )

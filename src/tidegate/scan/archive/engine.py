@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
 from tidegate.core.errors import GateError, NotFound
+from tidegate.scan.archive import problems
 from tidegate.scan.archive.compression import layer
 from tidegate.scan.archive.image import Description, describe, step
 from tidegate.scan.archive.limits import MIB, Limits
@@ -95,4 +96,4 @@ def _refused(name: str, error: OSError) -> GateError | NotFound:
             remedy="give the name of an image that `docker images` lists",
             code="TG728",
         )
-    return GateError("the engine does not give out the image", cause=str(error), code="TG416")
+    return problems.refused(str(error))

@@ -52,3 +52,8 @@ def compression(name: str, remedy: str) -> GateError:
         remedy=remedy,
         code="TG415",
     )
+
+
+def refused(cause: str) -> GateError:
+    """TG416: the engine does not give the image out, or the disk does not take it."""
+    return GateError("the engine does not give out the image", cause=cause, code="TG416")
