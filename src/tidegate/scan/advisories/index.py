@@ -1,6 +1,5 @@
 """Ask the index: what is known of a package, and which CVEs are exploited."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,32 +9,55 @@ from typing import Any
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories import problems
-from tidegate.scan.advisories.build import FORMAT
-from tidegate.scan.advisories.record import EVENTS, Affected
+from tidegate.scan.advisories.build import FILE, FORMAT, GROUP, RECORD, UNIT
+from tidegate.scan.advisories.record import EVENTS, Affected, Event
 
 _KINDS = {kind[:2]: kind for kind in EVENTS}
 _FIND = """
-SELECT id, severity, score, summary, names, published_at, entries
-FROM affected JOIN vuln USING (n) WHERE ecosystem = ? AND package = ? ORDER BY id
+WITH asked (e, p) AS (VALUES {})
+SELECT e, p, id, severity, score, summary, names, entries, published_at
+FROM asked CROSS JOIN affected ON ecosystem = e AND package = p CROSS JOIN vuln USING (n)
 """
+"""In this order: the few that are asked for, and what is found of them by key."""
+_AT_ONCE = 400
+_LEVELS: dict[str | None, Severity | None] = {None: None, "": None, **{s: s for s in Severity}}
+
+Asked = tuple[str, str]
+"""An ecosystem and a package's name, as in OSV."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """An advisory as the index knows it, with what it says of the package that was asked for.
 
-    `severity` is None when nobody rated it; `score` is CVSS, 0 to 10. `aliases` and `covers` as in
-    `record.Advisory`, as is `published_at`.
+    `severity` is None when nobody rated it; `score` is CVSS, 0 to 10; `published_at`
+    as in `record.Advisory`. Its texts are read when they are looked at: most advisories on a
+    package are not on its version.
     """
 
     id: str
     severity: Severity | None
     score: float | None
     summary: str
-    aliases: tuple[str, ...]
-    covers: tuple[str, ...]
-    affected: tuple[Affected, ...]
+    asked: Asked
+    names: str
+    entries: str
     published_at: int | None = None
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """As in `record.Advisory`."""
+        return _units(self.names.partition(GROUP)[0])
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """As in `record.Advisory`."""
+        return _units(self.names.partition(GROUP)[2])
+
+    @property
+    def affected(self) -> tuple[Affected, ...]:
+        """What it says of the package, an entry for each list of ranges."""
+        return tuple([_affected(entry, *self.asked) for entry in self.entries.split(FILE)])
 
 
 class Index:
@@ -60,9 +82,25 @@ class Index:
 
     def find(self, ecosystem: str, package: str) -> tuple[Known, ...]:
         """All that is known of the package, by its name in OSV; sorted by id."""
-        return tuple(
-            _known(row, ecosystem, package) for row in self._rows(_FIND, (ecosystem, package))
-        )
+        return self.find_all([(ecosystem, package)])[ecosystem, package]
+
+    def find_all(self, asked: Iterable[Asked]) -> dict[Asked, tuple[Known, ...]]:
+        """The same for many at once, by what was asked for."""
+        found: dict[Asked, list[Known]] = {one: [] for one in asked}
+        every = list(found)
+        for at in range(0, len(every), _AT_ONCE):
+            some = every[at : at + _AT_ONCE]
+            query = _FIND.format(",".join(["(?,?)"] * len(some)))
+            for row in self._rows(query, [text for one in some for text in one]):
+                asked_for, (id, level, score, *told) = row[:2], row[2:]
+                summary, names, entries, published_at = told
+                found[asked_for].append(
+                    Known(
+                        *(id, _LEVELS[level], score, summary),
+                        *(asked_for, names, entries, published_at),
+                    )
+                )
+        return {one: tuple(sorted(known, key=_id)) for one, known in found.items()}
 
     def has(self, ecosystem: str) -> bool:
         """Whether there is anything at all of the ecosystem, "Debian:12" or "PyPI"."""
@@ -93,30 +131,28 @@ class Index:
             raise problems.bad_index(str(self.path), str(error)) from error
 
 
-def _known(row: tuple[Any, ...], ecosystem: str, package: str) -> Known:
-    id, level, score, summary, names, published_at, entries = row
-    aliases, covers = json.loads(names)
-    return Known(
-        id=id,
-        severity=Severity(level) if level else None,
-        score=score,
-        summary=summary,
-        aliases=tuple(aliases),
-        covers=tuple(covers),
-        affected=tuple(_affected(entry, ecosystem, package) for entry in json.loads(entries)),
-        published_at=published_at,
-    )
+def _id(known: Known) -> str:
+    return known.id
 
 
-def _affected(entry: list[Any], ecosystem: str, package: str) -> Affected:
-    """What `build` wrote: fields that are empty at the end were left out."""
-    ranges, exact, level, status, module = entry + [[], [], "", "", ""][len(entry) :]
+def _units(text: str) -> tuple[str, ...]:
+    return tuple(text.split(UNIT)) if text else ()
+
+
+def _affected(entry: str, ecosystem: str, package: str) -> Affected:
+    """What `build` wrote."""
+    ranges, *more = entry.split(GROUP)
+    exact, level, status, module = more + [""] * (4 - len(more))
     return Affected(
         ecosystem=ecosystem,
         package=package,
-        ranges=tuple(tuple((_KINDS[e[:2]], e[2:]) for e in events) for events in ranges),
-        versions=tuple(exact),
-        severity=Severity(level) if level else None,
+        ranges=tuple([_events(events) for events in ranges.split(RECORD)]) if ranges else (),
+        versions=_units(exact),
+        severity=_LEVELS[level],
         status=status,
         module=module,
     )
+
+
+def _events(text: str) -> tuple[Event, ...]:
+    return tuple([(_KINDS[event[:2]], event[2:]) for event in _units(text)])

@@ -5,7 +5,7 @@ A record is somebody else's text: whatever does not have the schema's shape is a
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,11 @@ _NO_ADVISORY = re.compile(r"(ALBA|ALEA|RLBA|RLEA|RHBA|RHEA)-")
 _VENDOR_WORD = re.compile(r"(Critical|Important|Moderate|Low): ")
 _STREAM = re.compile(r"^\w+: ([\w.+-]+:[\w.+-]+) ")
 _MOST_SUMMARY = 200
+SEPARATORS = "\x1c\x1d\x1e\x1f"
+"""ASCII's own: between files, groups, records and units."""
+_NO_SEPARATORS = dict.fromkeys(map(ord, SEPARATORS))
+_ESCAPED = b"\\u001"
+"""JSON has no control characters but as escapes."""
 
 
 class BadRecord(ValueError):
@@ -82,9 +87,22 @@ def parse(text: bytes) -> Advisory:
     if not isinstance(record, dict) or not _text(record.get("id")):
         raise BadRecord("a record has an id")
     try:
-        return _advisory(record)
+        return _advisory(_without_separators(record) if _ESCAPED in text else record)
     except (TypeError, AttributeError) as error:
         raise BadRecord(f"not the schema's shape: {str(error)[:100]}") from error
+    except RecursionError as error:
+        raise BadRecord("it is nested too deeply") from error
+
+
+def _without_separators(value: Any) -> Any:
+    """The same without the characters that part texts in the index; no real text has one."""
+    if isinstance(value, str):
+        return value.translate(_NO_SEPARATORS)
+    if isinstance(value, list):
+        return [_without_separators(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _without_separators(one) for name, one in value.items()}
+    return value
 
 
 def _advisory(record: Mapping[str, Any]) -> Advisory:
@@ -126,12 +144,12 @@ def _moment(text: str) -> int | None:
 
 def _names(record: Mapping[str, Any]) -> tuple[str, ...]:
     """The vulnerability's other names. AlmaLinux has CVEs in `related`, Debian in `upstream`."""
-    keys = ["aliases", "upstream"]
+    found = dict.fromkeys(_texts(record.get("aliases")) + _texts(record.get("upstream")))
     if _BUNDLES.match(record["id"]):
-        keys.append("related")
-    found = {_text(name): None for key in keys for name in record.get(key) or ()}
+        found |= dict.fromkeys(_texts(record.get("related")))
     found.pop(record["id"], None)
-    return tuple(name for name in found if name)
+    found.pop("", None)
+    return tuple(found)
 
 
 def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
@@ -139,36 +157,54 @@ def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
     ecosystem, name = _text(package.get("ecosystem")), _text(package.get("name"))
     if not ecosystem or not name:
         raise BadRecord("an affected package has an ecosystem and a name")
-    urgency = (entry.get("ecosystem_specific") or {}).get("urgency")
-    own, _ = severity.of_entries(entry.get("severity"))
-    ranges = tuple(
-        tuple(_events(found.get("events") or ()))
+    specific, rated = entry.get("ecosystem_specific"), entry.get("severity")
+    urgency = specific.get("urgency") if specific else None
+    ranges = [
+        _events(found.get("events") or [])
         for found in entry.get("ranges") or ()
         if found.get("type") in _COMPARED
-    )
+    ]
     return Affected(
         ecosystem=ecosystem,
         package=canonicalize_name(name) if ecosystem == "PyPI" else name,
-        ranges=ranges,
-        versions=tuple(_text(version) for version in entry.get("versions") or ()),
-        severity=severity.of_word(urgency) or own,
+        ranges=tuple(ranges),
+        versions=_texts(entry.get("versions")),
+        severity=(severity.of_word(urgency) if urgency else None)
+        or (severity.of_entries(rated)[0] if rated else None),
         status=urgency if urgency in ("unimportant", "end-of-life") else "",
         module=stream if _is_modular(ranges) else "",
     )
 
 
-def _events(events: object) -> Iterator[Event]:
+def _events(events: object) -> tuple[Event, ...]:
     if not isinstance(events, list):
         raise BadRecord("a range has a list of events")
-    for event in events:
-        for kind, version in event.items():
-            if kind in EVENTS:
-                yield kind, _text(version)
+    return tuple(
+        [
+            (kind, version if type(version) is str else _text(version))
+            for event in events
+            for kind, version in event.items()
+            if kind in EVENTS
+        ]
+    )
 
 
-def _is_modular(ranges: tuple[tuple[Event, ...], ...]) -> bool:
+def _is_modular(ranges: Iterable[tuple[Event, ...]]) -> bool:
     """Whether the fix is a package of an rpm module: its release says so."""
-    return any(".module" in version for events in ranges for _, version in events)
+    for events in ranges:
+        for _, version in events:
+            if ".module" in version:
+                return True
+    return False
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    """A list of texts, or () for nothing. Raises `BadRecord` for anything else."""
+    if not values:
+        return ()
+    if not isinstance(values, list):
+        raise BadRecord(f"not a list: {str(values)[:60]}")
+    return tuple([value if type(value) is str else _text(value) for value in values])
 
 
 def _text(value: object) -> str:

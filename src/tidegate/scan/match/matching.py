@@ -1,6 +1,6 @@
 """Ask the index of every package of an inventory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tidegate.core.seen import Severity
@@ -9,7 +9,7 @@ from tidegate.scan.advisories.record import Affected
 from tidegate.scan.match.merge import Match, Said, matched, merge, names_of
 from tidegate.scan.match.ranges import Hit, evaluate
 from tidegate.scan.packages import Kind, Package
-from tidegate.scan.versions import comparator
+from tidegate.scan.versions import Compare, comparator
 
 BY_SOURCE = frozenset({Kind.DEB, Kind.APK})
 """Whose advisories name the source package; an rpm's name the package itself."""
@@ -36,12 +36,14 @@ def match(packages: Iterable[Package], index: Index) -> Matching:
     Raises `GateError` (TG426) when the index cannot be read.
     """
     installed = [package for package in packages if not package.dev]
+    known = index.find_all({(p.ecosystem, _asked_for(p)[0]): None for p in installed})
     asked: dict[tuple[str, ...], tuple[Match, ...]] = {}
     matches: list[Match] = []
     for package in installed:
         key = (package.ecosystem, *_asked_for(package), package.module)
         if key not in asked:
-            asked[key] = tuple(_matches(package, index))
+            told = known[package.ecosystem, key[1]]
+            asked[key] = tuple(_matches(package, told, index)) if told else ()
         matches += (
             found if found.package is package else replace(found, package=package)
             for found in asked[key]
@@ -61,17 +63,16 @@ def _asked_for(package: Package) -> tuple[str, str]:
     return package.name, package.version
 
 
-def _matches(package: Package, index: Index) -> Iterator[Match]:
-    name, version = _asked_for(package)
-    known = index.find(package.ecosystem, name)
-    said = (one for k in known if (one := _said(k, package, version)))
+def _matches(package: Package, known: Sequence[Known], index: Index) -> Iterator[Match]:
+    _, version = _asked_for(package)
+    compare = comparator(package.ecosystem)
+    said = (one for k in known if (one := _said(k, package, version, compare)))
     for one in merge(said, known):
         yield matched(one, package, index)
 
 
-def _said(known: Known, package: Package, version: str) -> Said | None:
+def _said(known: Known, package: Package, version: str, compare: Compare) -> Said | None:
     """What the advisory says of this version; None when it is not affected."""
-    compare = comparator(package.ecosystem)
     hits = [
         (affected, hit)
         for affected in known.affected
@@ -103,6 +104,8 @@ def _is_modular(package: Package) -> bool:
 
 def _of_its_module(affected: Affected, package: Package) -> bool:
     """Whether both are of the same rpm module's stream, or neither is of any."""
+    if package.kind is not Kind.RPM:
+        return not affected.module
     if not affected.module or not _is_modular(package):
         return bool(affected.module) == _is_modular(package)
     told = affected.module != UNTOLD

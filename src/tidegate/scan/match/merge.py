@@ -83,9 +83,12 @@ def merge(said: Iterable[Said], known: Iterable[Known]) -> list[Said]:
     """One entry per vulnerability. `known` is all that the data has on the package, hit or not."""
     everything = list(said)
     merged = _by_names([one for one in everything if not one.covers])
+    covering = [one for one in everything if one.covers]
+    if not covering:
+        return merged
     single = {name for k in known if not k.covers for name in names_of(k)}
     notices: list[Said] = []
-    for notice in sorted((s for s in everything if s.covers), key=_widest_first):
+    for notice in sorted(covering, key=_widest_first):
         for other in (one for one in merged if one.names & notice.covers):
             _annotate(other, notice)
         notice.covers -= single
@@ -104,18 +107,20 @@ def names_of(known: Known) -> set[str]:
 
 def preferred(names: Iterable[str]) -> str:
     """The name to show: a CVE, if there is one."""
-
-    def rank(name: str) -> tuple[int, str]:
-        found = (n for n, prefix in enumerate(_PREFERENCE) if name.startswith(prefix))
-        return next(found, len(_PREFERENCE)), name
-
-    return min(names, key=rank)
+    every = sorted(names)
+    for prefix in _PREFERENCE:
+        for name in every:
+            if name.startswith(prefix):
+                return name
+    return every[0]
 
 
 def latest(fixes: Sequence[str], compare: Compare) -> str | None:
     """The fix that clears every advisory: the newest; None without any."""
+    if len(fixes) < 2:
+        return fixes[0] if fixes else None
     try:
-        return max(fixes, key=cmp_to_key(compare), default=None)
+        return max(fixes, key=cmp_to_key(compare))
     except Unordered:
         return max(fixes)
 
@@ -135,7 +140,7 @@ def matched(said: Said, package: Package, index: Index) -> Match:
         status=said.status,
         certain=said.certain,
         exploited=not index.exploited.isdisjoint(names),
-        chance=index.chance(sorted(names)),
+        chance=index.chance(names),
         published_at=said.published_at,
     )
 
@@ -144,10 +149,12 @@ def _by_names(said: Iterable[Said]) -> list[Said]:
     """Join what shares a name, however far apart: A with B, B with C."""
     found: list[Said] = []
     for one in said:
-        same = [other for other in found if other.names & one.names]
+        same = [other for other in found if not other.names.isdisjoint(one.names)]
         for other in same:
             one.join(other)
-        found = [other for other in found if other not in same] + [one]
+        if same:
+            found = [other for other in found if other not in same]
+        found.append(one)
     return found
 
 

@@ -5,13 +5,14 @@ A version that cannot be compared is never "not affected": then the hit is not c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
 
 from tidegate.scan.advisories.record import Affected, Event
 from tidegate.scan.versions import Compare, Unordered
 
 BEGINNING = "0"
 """`introduced: "0"` is before every version, whatever the ecosystem."""
+_FIRST: Event = ("introduced", BEGINNING)
+_NONE: Event = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +43,40 @@ def evaluate(affected: Affected, version: str, compare: Compare) -> Hit | None:
 
 
 def _in_range(events: Sequence[Event], version: str, compare: Compare) -> Hit | None:
-    """Walk the events up to the version. Raises `Unordered`."""
+    """What the last event up to the version says, and the first fix after it. Raises `Unordered`.
 
-    def order(a: Event, b: Event) -> int:
-        first = (_begins(b) > _begins(a)) - (_begins(a) > _begins(b))
-        return first or (0 if _begins(a) else compare(a[1], b[1]))
-
-    limits = [bound for kind, bound in events if kind == "limit" and bound != "*"]
-    if limits and all(compare(version, bound) >= 0 for bound in limits):
+    OSV walks the events in their order; only these two of them decide. A `last_affected` at the
+    version itself changes nothing.
+    """
+    last = _NONE
+    fix: str | None = None
+    limits = 0
+    for event in events:
+        kind, bound = event
+        if kind == "limit":
+            limits += bound != "*"
+            continue
+        place = 1 if event == _FIRST else compare(version, bound)
+        if place < 0:
+            if kind == "fixed" and (fix is None or compare(bound, fix) < 0):
+                fix = bound
+        elif (kind != "last_affected" or place) and _follows(event, last, compare):
+            last = event
+    if limits and _is_beyond(events, version, compare):
         return None
-    inside = False
-    for kind, bound in sorted(events, key=cmp_to_key(order)):
-        place = 1 if _begins((kind, bound)) else compare(version, bound)
-        if kind == "introduced":
-            inside = inside or place >= 0
-        elif kind == "fixed" and inside and place < 0:
-            return Hit(fixed=bound)
-        elif (kind == "fixed" and place >= 0) or (kind == "last_affected" and place > 0):
-            inside = False
-    return Hit() if inside else None
+    return Hit(fixed=fix) if last[0] == "introduced" else None
 
 
-def _begins(event: Event) -> bool:
-    return event == ("introduced", BEGINNING)
+def _follows(event: Event, last: Event, compare: Compare) -> bool:
+    """Whether the event is at or after the last one, of which there may be none yet."""
+    if last in (_FIRST, _NONE):
+        return True
+    return event != _FIRST and compare(event[1], last[1]) >= 0
+
+
+def _is_beyond(events: Sequence[Event], version: str, compare: Compare) -> bool:
+    limits = [bound for kind, bound in events if kind == "limit" and bound != "*"]
+    return all(compare(version, bound) >= 0 for bound in limits)
 
 
 def _listed(affected: Affected, version: str, compare: Compare) -> bool:

@@ -10,7 +10,7 @@ from tidegate.scan.versions.unordered import Unordered, bounded
 def compare(a: str, b: str) -> int:
     """By PEP 440. Raises `Unordered` for what that does not take."""
     left, right = key(a), key(b)
-    return (left > right) - (left < right)
+    return -1 if left < right else int(left > right)
 
 
 @lru_cache(maxsize=65536)
