@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import dataplane, detection, images, machine, page
+from bench import dataplane, detection, images, machine, page, scan
 from bench.claims import Claim, claim_from, missed, table
 from bench.engine import PrivateEngine, private_engine
 from bench.peer import BALANCING
@@ -25,8 +25,9 @@ IN_ENGINE = ("swarm", "abort", "caught")
 HERE: dict[str, Callable[[Size], Sequence[Claim]]] = {
     "dataplane": dataplane.measure,
     "detection": detection.measure,
+    "scan": scan.measure,
 }
-NAMES = ("swarm", "dataplane", "abort", "caught", "detection")
+NAMES = ("swarm", "dataplane", "abort", "caught", "detection", "scan")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,23 @@ class Size:
     pairs: int = 4
     streams: int = 200
     simulated: int = 1_000
+    scans: int = 3
+    archive_mib: int = 400
+    records: int = 150_000
     deployments: int = 0
 
 
-QUICK = Size((500,), 1, 30.0, False, aborts=3, detections=1, pairs=1, streams=50, simulated=100)
+QUICK = Size(
+    *((500,), 1, 30.0, False),
+    aborts=3,
+    detections=1,
+    pairs=1,
+    streams=50,
+    simulated=100,
+    scans=1,
+    archive_mib=100,
+    records=30_000,
+)
 
 
 def add_size(parser: argparse.ArgumentParser) -> None:

@@ -153,7 +153,8 @@ def mended(data: bytes) -> bytes:
 def _shape(text: str) -> str:
     """The text without what differs from file to file."""
     text = re.sub(r"0x[0-9a-f]+|[0-9a-f]{8,}", "#", text)
-    return hashlib.sha256(re.sub(r"[0-9]+", "0", text).encode()).hexdigest()[:16]
+    text = re.sub(r"[0-9]+", "0", text)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _memory_kib() -> int:

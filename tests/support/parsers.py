@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import scanner_answers
 from tests.support.advisory_files import CRITICAL, affected, epss_bytes, kev_text, record
 from tests.support.images_made import (
     DEBIAN,
@@ -31,9 +32,17 @@ from tests.support.packages_made import (
 )
 from tidegate.core.errors import GateError
 from tidegate.scan import sbom
+from tidegate.scan.adapters import ecr
+from tidegate.scan.adapters.grype import Grype
+from tidegate.scan.adapters.osv_scanner import OsvScanner
+from tidegate.scan.adapters.program import Said
+from tidegate.scan.adapters.tool import BadAnswer, Job, Tool
+from tidegate.scan.adapters.trivy import Trivy
 from tidegate.scan.advisories import severity
+from tidegate.scan.advisories.build import Builder
 from tidegate.scan.advisories.dump import Dump
 from tidegate.scan.advisories.feeds import read_epss, read_kev
+from tidegate.scan.advisories.index import Index
 from tidegate.scan.advisories.record import BadRecord, parse
 from tidegate.scan.advisories.settings import Bounds
 from tidegate.scan.archive import open_archive
@@ -46,6 +55,7 @@ from tidegate.scan.inventory import apk, dpkg, golang, java, npm, of_image, osre
 from tidegate.scan.inventory.extract import extract
 from tidegate.scan.inventory.facts import BadFile
 from tidegate.scan.inventory.rpm import header
+from tidegate.scan.match import match
 from tidegate.scan.packages import Inventory, Kind, OsRelease, Package
 from tidegate.scan.versions import ECOSYSTEMS, Unordered, comparator
 
@@ -60,6 +70,7 @@ LAYER = layer(
 SMALL = Limits(layers=8, image_bytes=8 * MIB, layer_bytes=4 * MIB, members=500, json_bytes=MIB)
 BOUNDS = Bounds(MIB, 8 * MIB, MIB, records=100)
 OF_DEBIAN = Package("a", "1", "Debian:12", Kind.DEB, "pkg:deb/debian/a@1", path=STATUS)
+OF_PYPI = Package("b", "1.5", "PyPI", Kind.PYPI, "pkg:pypi/b@1.5")
 SAMPLE = Inventory("sha256:0")
 SAMPLES = (SAMPLE, Inventory("sha256:1", OsRelease("debian", "12"), (OF_DEBIAN,)))
 RECORD = record(
@@ -156,6 +167,51 @@ def _versions(data: bytes) -> object:
     return tuple(orders)
 
 
+def _index(path: Path) -> object:
+    """A record through the index and back: what was taken in can be asked for."""
+    advisory = parse(path.read_bytes())
+    file = path.with_suffix(".db")
+    file.unlink(missing_ok=True)
+    with Builder(file) as builder:
+        builder.add([advisory])
+        builder.finish()
+    index = Index(file)
+    try:
+        asked = {(one.ecosystem, one.package) for one in advisory.affected}
+        for known in (known for every in index.find_all(asked).values() for known in every):
+            if (known.aliases, known.covers) != (advisory.aliases, advisory.covers):
+                raise AssertionError("the index tells other names than the record")
+            told = [a for a in advisory.affected if (a.ecosystem, a.package) == known.asked]
+            if [a.ranges for a in known.affected] != [a.ranges for a in told]:
+                raise AssertionError("the index tells other ranges than the record")
+        return len(asked), len(match([OF_DEBIAN, OF_PYPI], index).matches)
+    finally:
+        index.close()
+
+
+def _sbom(data: bytes) -> object:
+    """What was taken in can be written down again."""
+    return sbom.write(sbom.read(data), "web", "0", "0")
+
+
+def _ecr(data: bytes) -> object:
+    """Answers of ECR are parsed JSON; whatever it is, there is a report or a wait."""
+    try:
+        page = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return ecr.report("sha256:0", page if isinstance(page, list) else [page])
+
+
+def _tool(tool: Tool) -> Read:
+    """What a program says, as the scanner of that name."""
+
+    def read(data: bytes) -> object:
+        return tool.read(Said(0, data, ""), Job("x", Path("x"), Path("x"), Path("x")))
+
+    return read
+
+
 def _vector(data: bytes) -> object:
     text = data.decode("utf-8", "replace")
     return severity.of_entries([{"type": f"CVSS_V{n}", "score": text} for n in (2, 3, 4)])
@@ -169,6 +225,36 @@ def _zstd() -> tuple[bytes, ...]:
     return (zstandard.ZstdCompressor().compress(LAYER),)
 
 
+_ECR = {"imageId": {"imageDigest": "sha256:0"}, "imageScanStatus": {"status": "COMPLETE"}}
+_ECR_BASIC = {
+    **_ECR,
+    "imageScanFindings": {
+        "imageScanCompletedAt": 1_700_000_000.5,
+        "findings": [
+            {
+                "name": "CVE-2026-1",
+                "severity": "HIGH",
+                "attributes": [{"key": "package_name", "value": "a"}],
+            }
+        ],
+    },
+}
+_ECR_ENHANCED = {
+    **_ECR,
+    "imageScanFindings": {
+        "imageScanCompletedAt": "2026-01-01T00:00:00Z",
+        "enhancedFindings": [
+            {
+                "severity": "HIGH",
+                "packageVulnerabilityDetails": {
+                    "vulnerabilityId": "CVE-2026-1",
+                    "relatedVulnerabilities": ["GHSA-1"],
+                    "vulnerablePackages": [{"name": "a", "version": "1", "epoch": 1}],
+                },
+            }
+        ],
+    },
+}
 _NESTED = {**pom("g.h", "a", "1"), **MANIFEST, "l/b-1.jar": jar(pom("g.h", "b", "2"))}
 _PLAIN = {k: v.encode() if isinstance(v, str) else v for k, v in _NESTED.items()}
 _EGG = {"EGG-INFO/PKG-INFO": "Name: a\nVersion: 1\n"}
@@ -199,14 +285,21 @@ PARSERS: dict[str, Parser] = {
         tar=True,
     ),
     "compression": Parser(_unpack, (gzipped(LAYER), *_zstd())),
-    "sbom": Parser(sbom.read, tuple(sbom.write(each, "web", "0", "0") for each in SAMPLES)),
+    "sbom": Parser(_sbom, tuple(sbom.write(each, "web", "0", "0") for each in SAMPLES)),
     "osv record": Parser(parse, (json.dumps(RECORD).encode(),)),
+    "osv index": Parser(in_a_file(_index), (json.dumps(RECORD).encode(),)),
     "osv dump": Parser(in_a_file(_dump), (jar({**_RECORDS}), stored(_RECORDS))),
+    "ecr": Parser(_ecr, (json.dumps([_ECR_BASIC]).encode(), json.dumps([_ECR_ENHANCED]).encode())),
+    "trivy": Parser(_tool(Trivy()), (json.dumps(scanner_answers.trivy("sha256:1")).encode(),)),
+    "grype": Parser(_tool(Grype()), (json.dumps(scanner_answers.grype("sha256:1")).encode(),)),
+    "osv-scanner": Parser(
+        _tool(OsvScanner()), (json.dumps(scanner_answers.osv_scanner("sha256:1")).encode(),)
+    ),
     "kev": Parser(in_a_file(lambda p: read_kev(p, BOUNDS)), (kev_text("CVE-2026-1"),)),
     "epss": Parser(in_a_file(lambda p: read_epss(p, BOUNDS)), (epss_bytes(CVE_2026_1=0.5),)),
     "cvss": Parser(_vector, tuple(v.encode() for v in VECTORS)),
     "versions": Parser(_versions, tuple(f"{v}\n{v}".encode() for v in VERSIONS)),
 }
 
-REFUSALS: tuple[type[Exception], ...] = (BadFile, GateError, BadRecord)
+REFUSALS: tuple[type[Exception], ...] = (BadFile, GateError, BadRecord, BadAnswer)
 """How a parser says that the file is bad. Anything else that it raises is a find."""

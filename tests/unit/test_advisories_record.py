@@ -143,3 +143,23 @@ def test_no_vector_breaks_the_reader(kind: str, text: str) -> None:
     for vector in (text, f"CVSS:3.1/{text}", f"CVSS:4.0/AV:N/{text}", CRITICAL + text):
         score = severity.base_score(kind, vector)
         assert score is None or 0 <= score <= 10
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\uDFFF", b"\xed\xa0\x80"])
+def test_a_text_that_could_not_be_written_down_is_no_record(half: bytes) -> None:
+    with pytest.raises(BadRecord):
+        parse(b'{"id": "X-1", "summary": "' + half + b'"}')
+    assert parse(b'{"id": "X-1", "summary": "\\ud83d\\ude00"}').summary == "\U0001f600"
+
+
+def test_the_index_s_separators_are_taken_out_of_texts() -> None:
+    text = b'{"id": "X-1\\u001f", "aliases": ["CVE-1\\u001FCVE-2"], "summary": "a\\u001cb"}'
+    found = parse(text)
+    assert (found.id, found.aliases, found.summary) == ("X-1", ("CVE-1CVE-2",), "ab")
+
+
+def test_a_range_without_events_says_nothing() -> None:
+    ranges = [{"type": "ECOSYSTEM", "events": None}, {"type": "ECOSYSTEM", "events": []}]
+    entry = {"package": {"ecosystem": "PyPI", "name": "a"}, "ranges": ranges, "versions": [None]}
+    (found,) = parse(json.dumps({"id": "X-1", "affected": [entry]}).encode()).affected
+    assert (found.ranges, found.versions) == ((), ())

@@ -270,3 +270,11 @@ def test_names_of_any_letters_come_back(name: str, version: str, path: str) -> N
     package = Package(name, version, "npm", Kind.NPM, "pkg:npm/a@1", name, version, path=path)
     inventory = Inventory("sha256:0", packages=(package,), image_id="x")
     assert sbom.read(sbom.write(inventory, "web", SERIAL, TIME)).packages == (package,)
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\xed\xa0\x80"])
+def test_half_a_character_in_an_sbom_is_refused(half: bytes) -> None:
+    text = b'{"bomFormat": "CycloneDX", "metadata": {"component": {"version": "%b"}}}' % half
+    with pytest.raises(GateError) as caught:
+        sbom.read(text)
+    assert caught.value.number == "TG417"

@@ -227,9 +227,9 @@ def _needed(value: object, what: str) -> str:
 
 
 def _text(value: object) -> str:
-    """A text, or "" for nothing."""
+    """A text, or "" for nothing. Half a character is none: it could not be written down."""
     if value is None:
         return ""
     if not isinstance(value, str):
         raise _Malformed(f"not a text: {value!r:.60}")
-    return value
+    return value.encode().decode()

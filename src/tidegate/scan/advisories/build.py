@@ -35,7 +35,7 @@ ENUMERATED = ("PyPI", "npm", "Go", "Maven")
 
 Known = tuple[Severity, float | None]
 
-FILE, GROUP, RECORD, UNIT = SEPARATORS
+FILE, GROUP, RECORD, UNIT = tuple(SEPARATORS)
 """What an advisory says of a package is one text: entries parted by FILE, their fields by GROUP,
 ranges by RECORD, events and versions by UNIT. Reading it back costs a tenth of JSON's time."""
 

@@ -28,8 +28,9 @@ _MOST_SUMMARY = 200
 SEPARATORS = "\x1c\x1d\x1e\x1f"
 """ASCII's own: between files, groups, records and units."""
 _NO_SEPARATORS = dict.fromkeys(map(ord, SEPARATORS))
-_ESCAPED = b"\\u001"
-"""JSON has no control characters but as escapes."""
+_ODD = re.compile(rb"\\u(?:001[c-f]|d[89a-f])", re.IGNORECASE)
+"""Where a separator, or half of a character that is no text at all, may come from: JSON has them as
+escapes only."""
 
 
 class BadRecord(ValueError):
@@ -81,27 +82,30 @@ class Advisory:
 def parse(text: bytes) -> Advisory:
     """Read one record. Raises `BadRecord`."""
     try:
-        record = json.loads(text)
+        record = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise BadRecord(f"no JSON: {str(error)[:100]}") from error
     if not isinstance(record, dict) or not _text(record.get("id")):
         raise BadRecord("a record has an id")
     try:
-        return _advisory(_without_separators(record) if _ESCAPED in text else record)
+        return _advisory(_plain(record) if _ODD.search(text) else record)
     except (TypeError, AttributeError) as error:
         raise BadRecord(f"not the schema's shape: {str(error)[:100]}") from error
-    except RecursionError as error:
-        raise BadRecord("it is nested too deeply") from error
+    except (RecursionError, UnicodeEncodeError) as error:
+        raise BadRecord(f"not text: {type(error).__name__}") from error
 
 
-def _without_separators(value: Any) -> Any:
-    """The same without the characters that part texts in the index; no real text has one."""
+def _plain(value: Any) -> Any:
+    """The same without the characters that part texts in the index; no real text has one.
+
+    Raises `UnicodeEncodeError` for a text that could not be written down.
+    """
     if isinstance(value, str):
-        return value.translate(_NO_SEPARATORS)
+        return value.translate(_NO_SEPARATORS).encode().decode()
     if isinstance(value, list):
-        return [_without_separators(one) for one in value]
+        return [_plain(one) for one in value]
     if isinstance(value, dict):
-        return {name: _without_separators(one) for name, one in value.items()}
+        return {_plain(name): _plain(one) for name, one in value.items()}
     return value
 
 
@@ -148,7 +152,6 @@ def _names(record: Mapping[str, Any]) -> tuple[str, ...]:
     if _BUNDLES.match(record["id"]):
         found |= dict.fromkeys(_texts(record.get("related")))
     found.pop(record["id"], None)
-    found.pop("", None)
     return tuple(found)
 
 
@@ -160,9 +163,9 @@ def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
     specific, rated = entry.get("ecosystem_specific"), entry.get("severity")
     urgency = specific.get("urgency") if specific else None
     ranges = [
-        _events(found.get("events") or [])
+        events
         for found in entry.get("ranges") or ()
-        if found.get("type") in _COMPARED
+        if found.get("type") in _COMPARED and (events := _events(found.get("events") or []))
     ]
     return Affected(
         ecosystem=ecosystem,
@@ -199,12 +202,13 @@ def _is_modular(ranges: Iterable[tuple[Event, ...]]) -> bool:
 
 
 def _texts(values: object) -> tuple[str, ...]:
-    """A list of texts, or () for nothing. Raises `BadRecord` for anything else."""
+    """A list of texts without empty ones. Raises `BadRecord` for anything but a list or nothing."""
     if not values:
         return ()
     if not isinstance(values, list):
         raise BadRecord(f"not a list: {str(values)[:60]}")
-    return tuple([value if type(value) is str else _text(value) for value in values])
+    told = [value if type(value) is str else _text(value) for value in values]
+    return tuple(filter(None, told)) if "" in told else tuple(told)
 
 
 def _text(value: object) -> str:

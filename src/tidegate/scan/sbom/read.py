@@ -5,6 +5,7 @@ Ours comes back as it was. Of another's the package URL decides, with Trivy's pr
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,8 @@ _MOST_BYTES = 256 * 1024 * 1024
 _DEPTH = 20
 _WRONG = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading JSON of another shape than ours raises."""
+_HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
+"""Half of a character, maybe: a text with one could not be written down again."""
 _IMAGES = ("oci", "docker")
 _NOT_JUDGED = (
     *("bitnami", "cargo", "cocoapods", "composer", "conan", "conda", "cran", "gem", "generic"),
@@ -40,7 +43,9 @@ def read(data: bytes) -> Inventory:
     if len(data) > _MOST_BYTES:
         raise _no_sbom(f"it has more than {_MOST_BYTES:,} bytes")
     try:
-        bom = json.loads(data)
+        bom = json.loads(data.decode("utf-8-sig"))
+        if _HALF.search(data):
+            json.dumps(bom, ensure_ascii=False).encode()
         if not isinstance(bom, dict) or bom.get("bomFormat") != "CycloneDX":
             raise _no_sbom("it is no CycloneDX JSON")
         return _inventory(bom)
