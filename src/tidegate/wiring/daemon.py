@@ -41,6 +41,7 @@ from tidegate.local.metrics.scrape import Scrape
 from tidegate.local.scanning import LocalAdvisories, Refresher, Settings
 from tidegate.local.setup import programs
 from tidegate.wiring import scanning
+from tidegate.wiring.chosen import policy_in_scan
 from tidegate.wiring.webhook import Webhook
 
 LOOPBACK = "127.0.0.1"
@@ -124,7 +125,10 @@ def _assemble(home: Home, described: App) -> Parts:
     site = Site(home, client, lambda: engine.progress, resolve)
     settings = Settings.of_user()
     refresher = scanning.refresher(settings)
-    jobs = LocalJobs(site, scanning.scanner(home, client, settings, refresher), waker.wake)
+    scanner = scanning.scanner(
+        home, client, settings, refresher, lambda: policy_in_scan(engine.progress)
+    )
+    jobs = LocalJobs(site, scanner, waker.wake)
     advisories = LocalAdvisories(settings.root)
     world = World(clock, tasks, balancer, collector, jobs, advisories, instances)
     lanes = Lanes(world, waker.wake)
