@@ -32,7 +32,22 @@ MOST_CORPUS = 400
 MOST_BYTES = 256 * 1024
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _PIECES = (b"\0", b"\n\n", b"\0" * 16, b"\x80", b"[" * 2000, b"../", b"\xed\xa0\x80", b"9" * 30)
-_VALUES = (None, True, 0, -1, 1e308, 10**25, "", "0", "\ud800", "x" * 600, [], {}, [[]], [{}])
+_VALUES: tuple[object, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    10**25,
+    "",
+    "0",
+    "\ud800",
+    "x" * 600,
+    [],
+    {},
+    [[]],
+    [{}],
+)
 
 
 @dataclass

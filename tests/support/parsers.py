@@ -1,5 +1,6 @@
 """Every parser of untrusted bytes, good files of its format, and how it refuses bad ones."""
 
+import importlib
 import io
 import json
 import tempfile
@@ -152,7 +153,7 @@ def _versions(data: bytes) -> object:
     Where one order is known, the other is, and it is the opposite.
     """
     a, _, b = data.decode("utf-8", "replace").partition("\n")
-    orders = []
+    orders: list[int | None] = []
     for ecosystem in sorted(ECOSYSTEMS):
         compare = comparator(ecosystem)
         try:
@@ -219,7 +220,7 @@ def _vector(data: bytes) -> object:
 
 def _zstd() -> tuple[bytes, ...]:
     try:
-        import zstandard
+        zstandard = importlib.import_module("zstandard")
     except ImportError:
         return ()
     return (zstandard.ZstdCompressor().compress(LAYER),)
