@@ -36,6 +36,8 @@ alarms:
     treat_missing_data: notBreaching
     scope: service
     service: cats
+    guards: true
+  CatsScaleUpAlarm: {metric: RequestCountPerTarget, threshold: 500, period: 1m}
 gate:
   limits: {CRITICAL: 1, HIGH: unlimited, LOW: 100}
   only_fixable: no
@@ -88,6 +90,46 @@ services:
     cpu: 512
     memory: 1.5GiB
     tasks: {min: 2, desired: 4, max: 20}
+    scaling:
+      target: {requests: 50, concurrency: 8, cpu: 60, memory: 80, p95: 300ms}
+      scale_in_after: 2m
+      panic: 500ms
+      fallback: 4
+      policies:
+        - PolicyName: cpu
+          PolicyType: TargetTrackingScaling
+          TargetTrackingScalingPolicyConfiguration:
+            TargetValue: 60
+            PredefinedMetricSpecification: {PredefinedMetricType: ECSServiceAverageCPUUtilization}
+            ScaleOutCooldown: 60
+            ScaleInCooldown: 120
+            DisableScaleIn: true
+        - PolicyName: requests
+          TargetTrackingScalingPolicyConfiguration:
+            TargetValue: 1000
+            PredefinedMetricSpecification: {PredefinedMetricType: ALBRequestCountPerTarget}
+        - PolicyName: up
+          Alarm: CatsScaleUpAlarm
+          StepScalingPolicyConfiguration:
+            AdjustmentType: PercentChangeInCapacity
+            StepAdjustments:
+              - {MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 100, ScalingAdjustment: 10}
+              - {MetricIntervalLowerBound: 100, ScalingAdjustment: 30}
+            MinAdjustmentMagnitude: 2
+            MetricAggregationType: Maximum
+        - PolicyName: down
+          Alarm: slow
+          StepScalingPolicyConfiguration:
+            AdjustmentType: ChangeInCapacity
+            StepAdjustments: [{MetricIntervalUpperBound: 0, ScalingAdjustment: -1}]
+            Cooldown: 60
+      scheduled:
+        - ScheduledActionName: morning
+          Schedule: cron(0 8 ? * MON-FRI *)
+          ScalableTargetAction: {MinCapacity: 4}
+        - ScheduledActionName: night
+          Schedule: rate(1 day)
+          ScalableTargetAction: {MaxCapacity: 6}
     health:
       path: /health
       interval: 5s
@@ -147,7 +189,11 @@ alarms:
 capacity:
   providers: {other: {}}
 services:
-  cats: {route: {headers: {accept: text/html}}, deployment: {rollback_on: []}}
+  cats:
+    route: {headers: {accept: text/html}}
+    deployment: {rollback_on: []}
+    scaling: {target: {p95: 1s}}
+  dogs: {route: /dogs, scaling: 20}
 """
 """Other values than those of `EVERYTHING`, most of them by default."""
 
@@ -163,6 +209,14 @@ def _deployment(lines: str) -> str:
 def _waivers(*waivers: str) -> str:
     rows = "".join(f"  - {waiver}\n" for waiver in waivers)
     return f"app: x\ngate:\n  waivers:\n{rows}services: {{cats: {{build: cats}}}}\n"
+
+
+_STEP = (
+    "{PolicyName: a, Alarm: Upp, StepScalingPolicyConfiguration: {"
+    "AdjustmentType: ChangeInCapacity, StepAdjustments: ["
+    "{MetricIntervalUpperBound: 5, ScalingAdjustment: 1}, "
+    "{MetricIntervalLowerBound: 5, ScalingAdjustment: 2}]}}"
+)
 
 
 BAD = (
@@ -244,6 +298,24 @@ BAD = (
         "service: cat}}\n"), ("there is no service cat", "did you mean `cats`?"), in_schema=False),
     Bad("window", _service("port: 80", "alarms: {e: {metric: ErrorPercent, threshold: 1, "
         "period: 24h, evaluation_periods: 2}}\n"), ("at most 24h together",), in_schema=False),
+    Bad("nothing-to-scale", _service("tasks: {min: 2, max: 2}\n    scaling: 50"),
+        ("there is nothing to scale",), in_schema=False),
+    Bad("target", _service("scaling: {target: {}}"), ("target is empty",), in_schema=False),
+    Bad("policy", _service("scaling: {policies: [{PolicyName: a}]}"),
+        ("a policy has one configuration",), in_schema=False),
+    Bad("no-alarm", _service("scaling: {policies: [" + _STEP + "]}",
+        "alarms: {Up: {metric: RequestCount, threshold: 1}}\n"),
+        ("there is no alarm Upp", "did you mean `Up`?"), in_schema=False),
+    Bad("others-alarm", _service("scaling: {policies: [" + _STEP + "]}",
+        "alarms: {Upp: {metric: RequestCount, threshold: 1, service: dogs}}\n"),
+        ("Upp watches dogs",), in_schema=False),
+    Bad("gap", _service("scaling: {policies: [" + _STEP.replace("UpperBound: 5", "UpperBound: 4")
+        + "]}"), ("a gap or an overlap",), in_schema=False),
+    Bad("schedule", _service("scaling: {scheduled: [{ScheduledActionName: a, "
+        "Schedule: cron(0 8 * * * *), ScalableTargetAction: {MinCapacity: 4}}]}"),
+        ("`cron(...)` with six fields",), in_schema=False),
+    Bad("gauge", _service("port: 80", "alarms: {e: {metric: CPUUtilization, threshold: 1, "
+        "period: 1s}}\n"), ("measured every 5s",), in_schema=False),
     Bad("gate", _service("port: 80", "gate: of\n"), ("did you mean `off`?",)),
     Bad("limit", _service("port: 80", "gate: {limits: {CRITICAL: -1}}\n"), ("`unlimited`",)),
     Bad("severity", _service("port: 80", "gate: {limits: {critical: 1}}\n"),

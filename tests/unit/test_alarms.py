@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.core.alarms import breaches, evaluate, judge, judge_points
-from tidegate.core.datapoints import Point, datapoints, host_datapoints, is_statistic
+from tidegate.core.datapoints import Point, datapoints, gauge_datapoints, is_statistic
 from tidegate.core.decision import AlarmState
 from tidegate.core.metrics import Second, bucket_of
 from tidegate.core.model import Alarm, Comparison, MissingData
@@ -153,10 +153,10 @@ def test_a_count_is_one_by_any_statistic_but_the_sum_as_at_aws() -> None:
 def test_healthy_hosts_are_read_from_samples() -> None:
     alarm = Alarm("hosts", "HealthyHostCount", threshold=2, statistic="Minimum")
     samples = [(T0 + 1_000, 4), (T0 + 5_000, 1), (T0 + 11_000, 3)]
-    points = host_datapoints(alarm, samples, T0 + 20_000)
+    points = gauge_datapoints(alarm, samples, T0 + 20_000)
     assert points == (None, 1.0, 3.0)
-    assert host_datapoints(replace(alarm, statistic="Average"), samples, T0 + 20_000)[1] == 2.5
-    assert host_datapoints(replace(alarm, statistic="p50"), samples, T0 + 20_000)[1] == 1
+    assert gauge_datapoints(replace(alarm, statistic="Average"), samples, T0 + 20_000)[1] == 2.5
+    assert gauge_datapoints(replace(alarm, statistic="p50"), samples, T0 + 20_000)[1] == 1
 
 
 @pytest.mark.parametrize("text", ["Sum", "p95", "p99.9", "p100", "p0"])

@@ -74,11 +74,17 @@ def whole_file(keys: type[Keys], name: str, example: Any) -> dict[str, Any]:
         },
         "HealthKeys": {"interval": "5s"},
         "WaiverKeys": {"id": "CVE-1", "reason": "x", "owner": "a", "expires": "2026-12-31"},
+        "TrackingKeys": TRACKING,
+        "StepScalingKeys": STEPPING,
+        "AdjustmentKeys": {"ScalingAdjustment": 1},
+        "ScheduledKeys": SCHEDULED,
         "AppKeys": {"app": "x", "services": {"cats": {}}},
         "StrategyItemKeys": {"capacity_provider": "spot"},
         "PlacementKeys": {"type": "spread", "field": "zone"},
     }  # fmt: skip
     mapping = {**beside.get(keys.__name__, {}), name: example}
+    if keys.__name__ == "PolicyKeys":
+        mapping = policy(name, example)
     if keys.__name__ == "StepKeys":
         mapping = {"at": "1s", "percent": 20} | {name: example}
         steps = [{"at": 0, "percent": 5}, mapping, {"at": "1h", "percent": 100}]
@@ -86,7 +92,28 @@ def whole_file(keys: type[Keys], name: str, example: Any) -> dict[str, Any]:
     return inside(keys.__name__, mapping)
 
 
+def policy(name: str, example: Any) -> dict[str, Any]:
+    """A policy of the kind that the key belongs to."""
+    tracks = name in ("PolicyName", "PolicyType", "TargetTrackingScalingPolicyConfiguration")
+    kind = "TargetTrackingScaling" if tracks else "StepScaling"
+    given = TRACKING if tracks else STEPPING
+    beside: dict[str, Any] = {"PolicyName": "p", f"{kind}PolicyConfiguration": given}
+    return beside | ({} if tracks else {"Alarm": "CatsScaleUpAlarm"}) | {name: example}
+
+
+TRACKING = {
+    "TargetValue": 5, "PredefinedMetricSpecification": {"PredefinedMetricType": "concurrency"},
+}  # fmt: skip
+STEPPING = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": [{"ScalingAdjustment": 1}]}
+SCHEDULED = {
+    "ScheduledActionName": "a", "Schedule": "rate(1 day)",
+    "ScalableTargetAction": {"MaxCapacity": 9},
+}  # fmt: skip
+
 _SERVICE = ("services", "cats")
+_SCALING = (*_SERVICE, "scaling")
+_TRACKING = (*_SCALING, "policies", "[]", "TargetTrackingScalingPolicyConfiguration")
+_STEPPING = (*_SCALING, "policies", "[]", "StepScalingPolicyConfiguration")
 _POLICY = (*_SERVICE, "deployment")
 PLACES: dict[str, tuple[str, ...]] = {
     "AppKeys": (),
@@ -118,17 +145,38 @@ PLACES: dict[str, tuple[str, ...]] = {
     "StrategyItemKeys": ("capacity", "default_strategy", "[]"),
     "PlacementKeys": ("capacity", "placement", "[]"),
     "MarketKeys": ("capacity", "market"),
+    "ScalingKeys": _SCALING,
+    "TargetKeys": (*_SCALING, "target"),
+    "PolicyKeys": (*_SCALING, "policies", "[]"),
+    "TrackingKeys": _TRACKING,
+    "MetricKeys": (*_TRACKING, "PredefinedMetricSpecification"),
+    "StepScalingKeys": _STEPPING,
+    "AdjustmentKeys": (*_STEPPING, "StepAdjustments", "[]"),
+    "ScheduledKeys": (*_SCALING, "scheduled", "[]"),
+    "BoundsKeys": (*_SCALING, "scheduled", "[]", "ScalableTargetAction"),
 }
+
+
+NEEDED: dict[str, dict[str, Any]] = {
+    "TargetTrackingScalingPolicyConfiguration": {"PolicyName": "p"},
+    "StepScalingPolicyConfiguration": {"PolicyName": "p", "Alarm": "CatsScaleUpAlarm"},
+    "PredefinedMetricSpecification": {"TargetValue": 5},
+    "StepAdjustments": {"AdjustmentType": "ChangeInCapacity"},
+    "ScalableTargetAction": {"ScheduledActionName": "a", "Schedule": "rate(1 day)"},
+}
+"""What must stand beside a part on the way."""
 
 
 def inside(name: str, mapping: Any) -> dict[str, Any]:
     """A file with a mapping of this kind in its place."""
     for part in reversed(PLACES[name]):
-        mapping = [mapping] if part == "[]" else {part: mapping}
+        mapping = [mapping] if part == "[]" else {part: mapping} | NEEDED.get(part, {})
     file: dict[str, Any] = {"app": "x", "services": {"cats": {}}} | mapping
     if name != "AppKeys":
         known = {"on-demand": {}, "spot": {"kind": "spot"}}
         file["capacity"] = {"providers": known, **file.get("capacity", {})}
+    if "CatsScaleUpAlarm" in str(file):
+        file |= {"alarms": {"CatsScaleUpAlarm": {"metric": "RequestCount", "threshold": 1}}}
     return file
 
 

@@ -8,7 +8,7 @@ tables) and needs the setting for missing data only when fewer than N of them ar
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from tidegate.core.datapoints import HOSTS, METRICS, Point, datapoints, is_statistic
+from tidegate.core.datapoints import GAUGES, METRICS, Point, datapoints, is_statistic
 from tidegate.core.decision import AlarmState
 from tidegate.core.metrics import Second
 from tidegate.core.model import Alarm, Comparison, MissingData
@@ -87,8 +87,9 @@ def judge(
     if alarm.metric not in METRICS or not is_statistic(alarm.statistic):
         what = f"{alarm.statistic} of {alarm.metric}"
         return AlarmState.INSUFFICIENT_DATA, f"{key} asks for {what}, which no metric gives"
-    if alarm.metric == HOSTS:
-        return AlarmState.INSUFFICIENT_DATA, f"{key} asks for {HOSTS}, which traffic does not tell"
+    if alarm.metric in GAUGES:
+        why = f"{key} asks for {alarm.metric}, which traffic does not tell"
+        return AlarmState.INSUFFICIENT_DATA, why
     return judge_points(alarm, datapoints(alarm, seconds, until_ms), state)
 
 

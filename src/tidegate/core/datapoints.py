@@ -6,7 +6,8 @@ Low-sample percentiles are always evaluated, as is CloudWatch's default.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, merge, percentile_us
@@ -15,8 +16,19 @@ from tidegate.core.model import Alarm
 Point = float | None
 """A datapoint of one period; None when it is missing."""
 
-HOSTS = "HealthyHostCount"
-"""The one metric that traffic does not tell; see `host_datapoints`."""
+GAUGES = frozenset(
+    {
+        "HealthyHostCount",
+        "UnHealthyHostCount",
+        "RequestCountPerTarget",
+        "CPUUtilization",
+        "MemoryUtilization",
+        "MemoryReservation",
+        "CapacityProviderReservation",
+        "Concurrency",
+    }
+)
+"""Metrics that traffic alone does not tell; `core.gauges` reads them from what was measured."""
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 
@@ -36,7 +48,7 @@ COUNTS: Mapping[str, Callable[[Second], int]] = MappingProxyType(
 )
 """Metrics that count requests, by AWS/ApplicationELB's names."""
 
-METRICS = frozenset({*COUNTS, "TargetResponseTime", "ErrorPercent", HOSTS})
+METRICS = frozenset({*COUNTS, "TargetResponseTime", "ErrorPercent"}) | GAUGES
 """Every metric that an alarm may name."""
 
 
@@ -58,11 +70,13 @@ def datapoints(alarm: Alarm, seconds: Sequence[Second], until_ms: int) -> tuple[
     """
     first, count = _range(alarm, until_ms)
     periods: list[list[Second]] = [[] for _ in range(count)]
-    for second in seconds:
+    start = bisect_left(seconds, first * alarm.period_ms, key=lambda second: second.at_ms)
+    for second in seconds[start:]:
         index = second.at_ms // alarm.period_ms - first
-        if 0 <= index < count and second.requests:
+        if index < count and second.requests:
             periods[index].append(second)
-    points = [_value(alarm, merge(period)) if period else None for period in periods]
+    total = merge if alarm.metric == "TargetResponseTime" else _counts
+    points = [_value(alarm, total(period)) if period else None for period in periods]
     if alarm.metric == "RequestCount":
         known = min((s.at_ms // alarm.period_ms for s in seconds if s.requests), default=None)
         if known is not None:
@@ -73,17 +87,33 @@ def datapoints(alarm: Alarm, seconds: Sequence[Second], until_ms: int) -> tuple[
     return tuple(points)
 
 
-def host_datapoints(
-    alarm: Alarm, samples: Sequence[tuple[int, int]], until_ms: int
+def gauge_datapoints(
+    alarm: Alarm, samples: Iterable[tuple[int, float]], until_ms: int
 ) -> tuple[Point, ...]:
-    """`datapoints` for `HealthyHostCount`, out of (time in ms, healthy targets) samples."""
+    """`datapoints` for a gauge, out of (time in ms, value) samples, in any order.
+
+    Of `RequestCountPerTarget` only the Sum means something, as in ALB: it is always taken.
+    """
     first, count = _range(alarm, until_ms)
-    periods: list[list[int]] = [[] for _ in range(count)]
-    for at_ms, hosts in samples:
+    periods: list[list[float]] = [[] for _ in range(count)]
+    for at_ms, value in samples:
         index = at_ms // alarm.period_ms - first
         if 0 <= index < count:
-            periods[index].append(hosts)
+            periods[index].append(value)
+    if alarm.metric == "RequestCountPerTarget":
+        return tuple(sum(period) if period else None for period in periods)
     return tuple(_statistic(alarm.statistic, sorted(period)) for period in periods)
+
+
+def _counts(seconds: Sequence[Second]) -> Second:
+    """`merge` without the latencies, which cost most of its time."""
+    status: dict[int, int] = {}
+    for second in seconds:
+        for code_class, count in second.status:
+            status[code_class] = status.get(code_class, 0) + count
+    requests = sum(second.requests for second in seconds)
+    errors = sum(second.errors for second in seconds)
+    return Second(seconds[0].at_ms, requests, errors, (), tuple(status.items()))
 
 
 def _range(alarm: Alarm, until_ms: int) -> tuple[int, int]:
@@ -128,7 +158,7 @@ def _response_time_s(statistic: str, total: Second) -> Point:
             return None if value_us is None else value_us / 1e6
 
 
-def _statistic(statistic: str, ordered: Sequence[int]) -> Point:
+def _statistic(statistic: str, ordered: Sequence[float]) -> Point:
     """A CloudWatch statistic of plain samples in rising order; None without samples."""
     if not ordered:
         return None

@@ -3,7 +3,8 @@
 Each one sees what those before it recorded. Alarms come before deployments, so that one which
 fires stops even a deployment that starts in the same look; instances come before deployments and
 tasks, so that what is lost with one is nobody's failure; deployments come before tasks and
-routing, so that a rollback is on its way to the balancer in the same look.
+routing, so that a rollback is on its way to the balancer in the same look. Scaling comes between
+them, so that it knows of a deployment, and its tasks start at once.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tidegate.core.decision import (
 )
 from tidegate.core.fold import advance_all
 from tidegate.core.progress import Progress
+from tidegate.core.scaling import controller as scaling
 from tidegate.core.seen import Seen
 
 
@@ -36,6 +38,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         lambda p: instances.decide(p, seen, now),
         deployment.start,
         lambda p: _deployments(p, seen, now),
+        lambda p: scaling.decide(p, seen, now),
         lambda p: tasks.decide(p, seen, now),
         lambda p: capacity.decide(p, seen, now),
         lambda p: routing.decide(p, seen),

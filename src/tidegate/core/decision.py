@@ -14,6 +14,7 @@ from tidegate.core.events import *  # noqa: F403
 from tidegate.core.events import Event
 from tidegate.core.gate_events import *  # noqa: F403
 from tidegate.core.pipeline_events import *  # noqa: F403
+from tidegate.core.scaling_events import *  # noqa: F403
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tidegate.core.pipeline_events import (
     StageSucceeded,
     VerdictReached,
 )
+from tidegate.core.scaling_events import BoundsChanged, ScalingActivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +290,8 @@ Event = (
     | TaskRemoved
     | AlarmChanged
     | DesiredChanged
+    | ScalingActivity
+    | BoundsChanged
     | ControllerStarted
     | ReleaseRejudged
     | CapacityEvent

@@ -5,7 +5,7 @@ from tidegate.core.decision import AlarmState
 from tidegate.core.model import AlarmScope
 from tidegate.core.progress import Deployment, Progress
 from tidegate.core.seen import Seen
-from tidegate.core.watch import alarm_key, alarms_of, seconds_for
+from tidegate.core.watch import alarm_key, guards_of, seconds_for
 
 STALE_MS = 5_000
 """Metrics older than this are UNKNOWN."""
@@ -14,7 +14,7 @@ STALE_MS = 5_000
 def firing(progress: Progress, service: str) -> str | None:
     """The alarms of the service that are in ALARM, as a reason, or None."""
     reasons = []
-    for alarm in alarms_of(progress, service):
+    for alarm in guards_of(progress, service):
         known = progress.alarms.get(alarm_key(service, alarm))
         if known and known.state is AlarmState.ALARM:
             reasons.append(f"alarm {alarm.name}: {known.reason}")
@@ -27,7 +27,7 @@ def unknown(progress: Progress, deployment: Deployment, seen: Seen, now: int) ->
         return "the data plane's metrics cannot be read"
     if now - seen.metrics_until > STALE_MS:
         return f"the newest metrics are {(now - seen.metrics_until) // 1000} s old"
-    for alarm in alarms_of(progress, deployment.service):
+    for alarm in guards_of(progress, deployment.service):
         known = progress.alarms.get(alarm_key(deployment.service, alarm))
         if known is None or known.state is not AlarmState.OK:
             state = known.state if known else AlarmState.INSUFFICIENT_DATA

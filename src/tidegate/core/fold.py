@@ -10,6 +10,7 @@ from tidegate.core.capacity_events import CapacityEvent
 from tidegate.core.fold_capacity import advance_capacity, task_removed, wait_anew
 from tidegate.core.fold_gate import advance_gate
 from tidegate.core.fold_pipeline import ExecutionEvent, advance_execution, count, forget_ended
+from tidegate.core.fold_scaling import ScalingEvent, accept_scaling, advance_scaling
 from tidegate.core.model import App
 from tidegate.core.progress import (
     Alarmed,
@@ -22,6 +23,7 @@ from tidegate.core.progress import (
     TaskRecord,
     Waiting,
 )
+from tidegate.core.scaling.bounds import bounds_of
 
 
 def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C901
@@ -36,13 +38,15 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C
         return _advance_task(progress, event, at)
     if isinstance(event, _ReleaseEvent):
         return _advance_release(progress, event, at)
+    if isinstance(event, ScalingEvent):
+        return advance_scaling(progress, event, at)
     match event:
         case d.ReleaseRejudged():
             return advance_gate(progress, event)
         case d.ControllerStarted():
             return _take_over(progress, at)
         case d.AppAccepted(app):
-            return _accept(progress, app)
+            return _accept(accept_scaling(progress, app, at), app)
         case d.AlarmChanged(alarm, state, reason):
             return replace(progress, alarms={**progress.alarms, alarm: Alarmed(state, at, reason)})
         case d.DesiredChanged(service, desired, _, _):
@@ -73,7 +77,8 @@ def _accept(progress: Progress, app: App) -> Progress:
     for service in app.services:
         known = services.get(service.name)
         desired = known.desired if known else service.count.desired
-        desired = min(max(desired, service.count.minimum), service.count.maximum)
+        least, most = bounds_of(progress, service.name, service.count)
+        desired = min(max(desired, least), most)
         services[service.name] = (
             replace(known, desired=desired) if known else ServiceProgress(service.name, desired)
         )

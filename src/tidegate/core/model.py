@@ -10,6 +10,7 @@ from enum import StrEnum
 from tidegate.core.policy import *  # noqa: F403 — a policy is part of what was asked for
 from tidegate.core.policy import ALL_AT_ONCE, Alarm, DeploymentPolicy
 from tidegate.core.provider import Capacity, StrategyItem
+from tidegate.core.scaling.policy import NO_SCALING, Scaling
 
 
 class Colour(StrEnum):
@@ -123,6 +124,7 @@ class Service:
     sticky: bool = False
     retry_unsafe: bool = False
     capacity_provider_strategy: tuple[StrategyItem, ...] = ()
+    scaling: Scaling = NO_SCALING
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,8 +109,10 @@ class Alarm:
     """A CloudWatch-style metric alarm: `datapoints_to_alarm` of `evaluation_periods` breach.
 
     `metric` is an AWS/ApplicationELB name (`RequestCount`, `HTTPCode_Target_5XX_Count`,
-    `TargetResponseTime` in seconds, `HealthyHostCount`) or `ErrorPercent` (5xx share in percent).
-    `statistic` is Sum, Average, Minimum, Maximum, SampleCount or pNN (a percentile, e.g. p95).
+    `TargetResponseTime` in seconds, `HealthyHostCount`), an AWS/ECS name (`CPUUtilization`) or
+    `ErrorPercent` (5xx share in percent); `core.datapoints` has them all. `statistic` is Sum,
+    Average, Minimum, Maximum, SampleCount or pNN (a percentile, e.g. p95). Only one that `guards`
+    holds or rolls back deployments; another is shown, and may invoke a step policy.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Alarm:
     treat_missing_data: MissingData = MissingData.MISSING
     scope: AlarmScope = AlarmScope.CANDIDATE
     service: str | None = None
+    guards: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,7 @@ class World:
     """The five ports that an engine runs on, and the data of the gate where there is any.
 
     Without `instances` no app file may have `capacity`.
+    `registered_mib` is the memory that tasks may have altogether, None when it is not known.
     """
 
     clock: Clock
@@ -168,3 +169,4 @@ class World:
     jobs: Jobs
     advisories: Advisories | None = None
     instances: Instances | None = None
+    registered_mib: int | None = None

@@ -10,6 +10,7 @@ from enum import StrEnum
 from tidegate.core import decision as d
 from tidegate.core.instance import Fleet
 from tidegate.core.model import App, Colour, LifecycleStage, Release, RollbackEvent
+from tidegate.core.scaling.state import ScalingState
 
 
 class TaskPhase(StrEnum):
@@ -207,6 +208,7 @@ class Progress:
     started: Mapping[str, int] = field(default_factory=dict)
     rejudged: Mapping[str, d.ReleaseRejudged] = field(default_factory=dict)
     fleet: Fleet = field(default_factory=Fleet)
+    scaling: Mapping[str, ScalingState] = field(default_factory=dict)
 
     def deployment_of(self, service: str) -> Deployment | None:
         """The deployment of the service that is under way, or None."""

@@ -79,6 +79,7 @@ def task_settings(service: Service) -> Service:
         sticky=blank.sticky,
         retry_unsafe=blank.retry_unsafe,
         capacity_provider_strategy=blank.capacity_provider_strategy,
+        scaling=blank.scaling,
     )
 
 

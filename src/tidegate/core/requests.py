@@ -11,6 +11,7 @@ from tidegate.core import decision as d
 from tidegate.core.errors import Busy, NotFound, UsageError
 from tidegate.core.model import App
 from tidegate.core.progress import Deployment, Execution, Progress, ServiceProgress
+from tidegate.core.scaling.bounds import bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +267,12 @@ def _previous(service: ServiceProgress) -> int:
 
 def _scale(progress: Progress, name: str, desired: int, by: str) -> tuple[d.Event, ...]:
     _service(progress, name)
-    count = next(s.count for s in _in_file(progress, name).services if s.name == name)
-    if not count.minimum <= desired <= count.maximum:
+    _in_file(progress, name)
+    least, most = bounds(progress, name)
+    if not least <= desired <= most:
         raise UsageError(
             f"{name} cannot have {desired} tasks",
-            cause=f"the app file allows {count.minimum} to {count.maximum}",
+            cause=f"the app file allows {least} to {most}",
             where=f"services.{name}.count",
             remedy="change min or max in tidegate.yaml and push",
             code="TG105",

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from tidegate.core.metrics import Second
 from tidegate.core.model import Colour
+from tidegate.core.scaling.sample import Series
 
 
 class TaskState(StrEnum):
@@ -29,11 +30,19 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a task used since it was last measured: CPU units (1,024 are one core) and memory."""
+
+    cpu_units: float
+    memory_mib: float
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSeen:
     """A task as the container engine and the health check show it.
 
     `address` is `host:port` on loopback once running. `exit_code` is set when STOPPED, and `note`
-    then says what is known of the cause.
+    then says what is known of the cause. `usage` is None while it has not been measured.
     """
 
     id: str
@@ -46,6 +55,7 @@ class TaskSeen:
     exit_code: int | None = None
     out_of_memory: bool = False
     note: str = ""
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +242,9 @@ class Seen:
     `metrics` holds the past seconds of each target group, oldest first, complete up to
     `metrics_until` (ms); a second without requests is left out. `jobs` forgets nothing while the
     engine lives; after a restart unfinished jobs are gone and are started again. `advisories` is
-    None where nobody looks at vulnerability data.
+    None where nobody looks at vulnerability data. `series` is what was measured of each
+    service (`core.scaling.record`). `registered_mib` is the memory that tasks may have altogether,
+    None when it is not known.
     """
 
     tasks: tuple[TaskSeen, ...] | None = None
@@ -242,6 +254,8 @@ class Seen:
     jobs: Mapping[str, JobSeen] = field(default_factory=dict)
     failures: tuple[ActionFailure, ...] = ()
     advisories: AdvisoriesSeen | None = None
+    series: Mapping[str, Series] = field(default_factory=dict)
+    registered_mib: int | None = None
     instances: tuple[InstanceSeen, ...] | None = None
 
     def instance(self, instance_id: str) -> InstanceSeen | None:

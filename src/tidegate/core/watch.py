@@ -7,11 +7,13 @@ stable one's before: at the start of a deployment it says whether the service is
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tidegate.core import alarms
+from tidegate.core import alarms, gauges
+from tidegate.core.datapoints import GAUGES, Point, datapoints
 from tidegate.core.decision import AlarmChanged, AlarmState, Decision, Event
 from tidegate.core.metrics import Second, merge
 from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
 from tidegate.core.progress import Deployment, Progress
+from tidegate.core.scaling.sample import NOTHING
 from tidegate.core.seen import Seen
 
 
@@ -21,9 +23,28 @@ def alarm_key(service: str, alarm: Alarm) -> str:
 
 
 def alarms_of(progress: Progress, service: str) -> tuple[Alarm, ...]:
-    """The alarms that guard this service."""
+    """The alarms that watch this service."""
     known = progress.app.alarms if progress.app else ()
     return tuple(a for a in known if a.service in (None, service))
+
+
+def guards_of(progress: Progress, service: str) -> tuple[Alarm, ...]:
+    """Those of them that hold its deployments and roll them back."""
+    return tuple(a for a in alarms_of(progress, service) if a.guards)
+
+
+def alarm_named(progress: Progress, service: str, name: str) -> Alarm | None:
+    """The service's alarm of that name, or None."""
+    return next((a for a in alarms_of(progress, service) if a.name == name), None)
+
+
+def points(progress: Progress, seen: Seen, service: str, alarm: Alarm) -> tuple[Point, ...]:
+    """The alarm's datapoints as of this look, oldest first; none when they cannot be read."""
+    if alarm.metric in GAUGES:
+        colour = _colour(progress, service, alarm.scope)
+        return gauges.points(alarm, seen.series.get(service, NOTHING), colour)
+    seconds = seconds_for(progress, seen, service, alarm.scope)
+    return () if seconds is None else datapoints(alarm, seconds, seen.metrics_until)
 
 
 def decide(progress: Progress, seen: Seen) -> Decision:
@@ -34,9 +55,13 @@ def decide(progress: Progress, seen: Seen) -> Decision:
             key = alarm_key(service, alarm)
             known = progress.alarms.get(key)
             before = known.state if known else AlarmState.INSUFFICIENT_DATA
-            seconds = seconds_for(progress, seen, service, alarm.scope)
             fair = _fair(progress, alarm, service, seen.metrics_until)
-            state, reason = alarms.judge(fair, key, seconds, seen.metrics_until, before)
+            if alarm.metric in GAUGES:
+                found = points(progress, seen, service, alarm)
+                state, reason = alarms.judge_points(fair, found, before)
+            else:
+                seconds = seconds_for(progress, seen, service, alarm.scope)
+                state, reason = alarms.judge(fair, key, seconds, seen.metrics_until, before)
             if known is None or state is not before:
                 events.append(AlarmChanged(key, state, reason))
     return Decision(events=tuple(events))
@@ -49,13 +74,25 @@ def seconds_for(
     if seen.metrics is None:
         return None
     if scope is AlarmScope.SERVICE:
-        both = [seen.metrics.get((service, colour), ()) for colour in Colour]
+        both = [s for colour in Colour if (s := seen.metrics.get((service, colour), ()))]
+        if len(both) < 2:
+            return both[0] if both else ()
         return _together(second for seconds in both for second in seconds)
     moving = _moving(progress, service)
     if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
         seconds = seen.metrics.get((service, moving.colour), ())
         return tuple(s for s in seconds if s.at_ms + 1_000 > moving.shifted_at)
     return seen.metrics.get((service, progress.services[service].colour), ())
+
+
+def _colour(progress: Progress, service: str, scope: AlarmScope) -> Colour | None:
+    """The target group that an alarm of this scope reads; None for both."""
+    if scope is AlarmScope.SERVICE:
+        return None
+    moving = _moving(progress, service)
+    if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
+        return moving.colour
+    return progress.services[service].colour
 
 
 def _moving(progress: Progress, service: str) -> Deployment | None:

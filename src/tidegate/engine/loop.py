@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import replace
 
 from tidegate.core.analysis import BASELINE_MS
 from tidegate.core.decide import decide
@@ -12,6 +13,7 @@ from tidegate.core.instance import InstancePhase
 from tidegate.core.ports import World
 from tidegate.core.progress import Progress, TaskPhase
 from tidegate.core.requests import Request, answer
+from tidegate.core.scaling.record import Recording, record
 from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Entry, Journal
@@ -39,6 +41,7 @@ class Engine:
         self._runner = runner
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._recording = Recording()
         self.progress = Progress()
         for entry in journal.read():
             self.progress = advance(self.progress, entry.event, entry.at)
@@ -112,7 +115,7 @@ class Engine:
     def _observe(self) -> Seen:
         world = self._world
         metrics = world.metrics.observe(self._metrics_since())
-        return Seen(
+        seen = Seen(
             tasks=world.tasks.observe(),
             balancer=world.balancer.observe(),
             metrics=metrics[0] if metrics else None,
@@ -121,7 +124,10 @@ class Engine:
             failures=self._runner.failures(),
             advisories=world.advisories.observe() if world.advisories else None,
             instances=world.instances.observe() if world.instances else None,
+            registered_mib=world.registered_mib,
         )
+        self._recording = record(self._recording, self.progress, seen, self.now())
+        return replace(seen, series=self._recording.series)
 
     def _metrics_since(self) -> int:
         """As far back as any alarm or comparison reads."""

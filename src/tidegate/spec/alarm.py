@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from tidegate.core import datapoints, model
+from tidegate.core import datapoints, gauges, model
 from tidegate.core.model import AlarmScope, Comparison, MissingData
 from tidegate.spec.keys import Keys, conflict, key, needed
-from tidegate.spec.kinds import Name, Period, one_of, shaped
+from tidegate.spec.kinds import Name, Period, Switch, one_of, shaped
 from tidegate.spec.units import time_text
 
 ALARM = model.Alarm("alarm", "RequestCount", 0)
@@ -19,7 +19,7 @@ class AlarmKeys(Keys):
     """A metric alarm, by CloudWatch's rules: M of N datapoints are beyond the threshold."""
 
     metric: Annotated[str, one_of(*sorted(datapoints.METRICS))] = needed(
-        "An AWS/ApplicationELB metric, or `ErrorPercent`: the share of 5xx answers.",
+        "An AWS/ApplicationELB or AWS/ECS metric, or `ErrorPercent`: the share of 5xx answers.",
         "TargetResponseTime",
     )
     threshold: float = needed(
@@ -47,6 +47,11 @@ class AlarmKeys(Keys):
     service: Name | None = key(
         None, "The service that it guards. Left out: each service for itself.", "cats"
     )
+    guards: Switch | None = key(
+        None,
+        "Whether it holds and rolls back deployments. Left out: unless it invokes a step policy.",
+        False,
+    )
 
     @model_validator(mode="after")
     def _window(self) -> "AlarmKeys":
@@ -61,10 +66,16 @@ class AlarmKeys(Keys):
                 f"{n} periods of {time_text(self.period)} are no window of traffic",
                 "whole seconds, and at most 24h together",
             )
+        short = self.period < gauges.SHORTEST_MS or self.period * (n + 2) > gauges.LONGEST_MS
+        if self.metric in datapoints.GAUGES and short:
+            raise conflict(
+                f"{self.metric} is measured every {time_text(gauges.SHORTEST_MS)}, for an hour",
+                "a longer period, or fewer of them",
+            )
         return self
 
-    def core(self, name: str) -> model.Alarm:
-        """As the core knows it."""
+    def core(self, name: str, invokes: bool = False) -> model.Alarm:
+        """As the core knows it; `invokes` says that a step policy hangs on it."""
         return model.Alarm(
             name=name,
             metric=self.metric,
@@ -77,4 +88,5 @@ class AlarmKeys(Keys):
             treat_missing_data=MissingData(self.treat_missing_data),
             scope=AlarmScope(self.scope),
             service=self.service,
+            guards=not invokes if self.guards is None else self.guards,
         )

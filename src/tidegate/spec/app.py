@@ -124,7 +124,7 @@ class AppKeys(Keys):
         {"strategy": "ECSLinear10PercentEvery1Minutes", "bake": "5m"},
     )
     alarms: dict[Label, AlarmKeys] = named(
-        "Alarms that stop a deployment and roll it back, by name.",
+        "Alarms by name: those that stop a deployment and roll it back, those that scale.",
         {"errors": {"metric": "ErrorPercent", "threshold": 1}},
     )
     gate: GateKeys = part(GateKeys, "The scan gate: which images may run.", {"limits": {"HIGH": 5}})
@@ -143,11 +143,13 @@ class AppKeys(Keys):
     def core(self) -> model.App:
         """As the core knows it."""
         services = (s.core(name, self.deployment) for name, s in self.services.items())
+        policies = (policy for s in self.services.values() for policy in s.scaling.policies)
+        invoking = {policy.Alarm for policy in policies}
         return model.App(
             self.app,
             tuple(services),
             self.listener.core(),
-            tuple(alarm.core(name) for name, alarm in self.alarms.items()),
+            tuple(alarm.core(name, name in invoking) for name, alarm in self.alarms.items()),
             self.gate.core(),
             self.pipeline.core(),
             self.retention,

@@ -17,6 +17,8 @@ def across(app: AppKeys) -> Iterator[Problem]:
     yield from _alarms(app)
     yield from _waivers(app)
     for name, service in app.services.items():
+        yield from _scaling(app, name, service)
+    for name, service in app.services.items():
         breaker = merged(app.deployment, service.deployment).breaker
         if breaker.min > breaker.max:
             path: Path = ("services", name, "deployment", "breaker")
@@ -94,4 +96,39 @@ def _waivers(app: AppKeys) -> Iterator[Problem]:
                 f"{dotted(path)}.service: there is no service {waiver.service}",
                 f"the app's services are {', '.join(app.services)}",
                 f"did you mean `{near}`?" if near else "name one of them, or leave `service` out",
+            )
+
+
+def _scaling(app: AppKeys, name: str, service: ServiceKeys) -> Iterator[Problem]:
+    """The alarm of each step policy is there, and reads this service; there is room to scale."""
+    count = service.tasks.core()
+    here: Path = ("services", name, "scaling")
+    if (
+        service.scaling.core().on
+        and count.minimum == count.maximum
+        and not service.scaling.scheduled
+    ):
+        yield Problem(
+            here,
+            f"{dotted(here)}: there is nothing to scale",
+            f"min and max of tasks are both {count.minimum}",
+            "raise `max` of `tasks`, or leave `scaling` out",
+        )
+    for number, policy in enumerate(service.scaling.policies):
+        alarm = app.alarms.get(policy.Alarm or "")
+        path = (*here, "policies", number, "Alarm")
+        if policy.Alarm and alarm is None:
+            near = nearest(policy.Alarm, app.alarms)
+            yield Problem(
+                path,
+                f"{dotted(path)}: there is no alarm {policy.Alarm}",
+                f"the app's alarms are {', '.join(app.alarms) or 'none'}",
+                f"did you mean `{near}`?" if near else "write it under `alarms`",
+            )
+        elif alarm and alarm.service not in (None, name):
+            yield Problem(
+                path,
+                f"{dotted(path)}: {policy.Alarm} watches {alarm.service}",
+                f"a policy of {name} hangs on an alarm of {name}",
+                f"write `service: {name}` there, or make another alarm",
             )

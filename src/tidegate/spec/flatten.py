@@ -16,6 +16,7 @@ from tidegate.core.model import (
     Waiver,
 )
 from tidegate.core.provider import Placement, Provider, StrategyItem
+from tidegate.core.scaling import policy as scaling
 from tidegate.core.traffic import NATIVE, PRESETS
 from tidegate.core.waivers import last_day
 from tidegate.spec.days import days_text
@@ -66,6 +67,8 @@ def _flatten(path: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield "image", image
         case Shift():
             yield path, _shift(value)
+        case scaling.Scaling():
+            yield from _scaling(path, value)
         case tuple():
             yield from _list(path, name, value)
         case _ if is_dataclass(value):
@@ -150,3 +153,52 @@ def _plain(name: str, value: Any) -> str:
     if isinstance(value, frozenset):
         return written(sorted(str(item) for item in value))
     return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def _scaling(path: str, value: scaling.Scaling) -> Iterator[tuple[str, str]]:
+    """Each policy under its name; the recommended controller under `target`."""
+    totals = value.totals
+    if totals:
+        for name, part in (
+            ("target.requests", totals.requests),
+            ("target.concurrency", totals.concurrency),
+            ("target.cpu", totals.cpu_percent),
+            ("target.memory", totals.memory_percent),
+            ("target.p95", None if totals.p95_ms is None else time_text(totals.p95_ms)),
+            ("panic", time_text(totals.panic_ms)),
+            ("fallback", totals.fallback),
+            ("scale_in_after", time_text(totals.scale_in_after_ms)),
+        ):
+            if part is not None:
+                yield f"{path}.{name}", part if isinstance(part, str) else f"{part:g}"
+    policies = [_tracking(policy) for policy in value.tracking]
+    policies += [_stepping(policy) for policy in value.step]
+    if policies:
+        yield f"{path}.policies", "; ".join(policies)
+    if value.scheduled:
+        actions = (
+            f"{one.name} {one.schedule} {one.minimum or ''}..{one.maximum or ''}"
+            for one in value.scheduled
+        )
+        yield f"{path}.scheduled", "; ".join(actions)
+
+
+def _tracking(policy: scaling.TargetTracking) -> str:
+    out, back = policy.scale_out_cooldown_ms, policy.scale_in_cooldown_ms
+    cooldowns = f"cooldowns {time_text(out)} out, {time_text(back)} in"
+    never = ", never in" if policy.disable_scale_in else ""
+    return f"{policy.name} {policy.metric} at {policy.target:g}, {cooldowns}{never}"
+
+
+def _stepping(policy: scaling.StepScaling) -> str:
+    steps = " ".join(_step(step) for step in policy.steps)
+    least = f", at least {policy.minimum_magnitude}" if policy.minimum_magnitude else ""
+    kind = f"{policy.aggregation} {policy.adjustment_type}"
+    cooldown = f"cooldown {time_text(policy.cooldown_ms)}"
+    return f"{policy.name} on {policy.alarm}, {kind} {steps}{least}, {cooldown}"
+
+
+def _step(step: scaling.StepAdjustment) -> str:
+    low = "" if step.lower is None else f"{step.lower:g}"
+    high = "" if step.upper is None else f"{step.upper:g}"
+    return f"{step.adjustment:+d} in {low}..{high}"

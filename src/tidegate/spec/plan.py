@@ -70,7 +70,9 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
 
-_AT_ONCE = frozenset({"routes", "count", "sticky", "retry_unsafe", "capacity_provider_strategy"})
+_AT_ONCE = frozenset(
+    {"routes", "count", "sticky", "retry_unsafe", "capacity_provider_strategy", "scaling"}
+)
 """Fields of a service that follow the accepted file, not the release."""
 
 

@@ -17,6 +17,7 @@ from tidegate.spec.release import (
     SecurityKeys,
     TaskKeys,
 )
+from tidegate.spec.scaling import ScalingKeys
 from tidegate.spec.units import size_text, time_text
 
 SERVICE = model.Service("service")
@@ -50,6 +51,9 @@ class ServiceKeys(Keys):
         size_text(SERVICE.memory_mib), "Memory of each task; more than this is killed.", "256MiB"
     )
     tasks: TaskKeys = part(TaskKeys, "How many tasks it has.", 4)
+    scaling: ScalingKeys = part(
+        ScalingKeys, "What changes the number of tasks while it runs.", {"target": 50}
+    )
     health: HealthKeys = part(HealthKeys, "How a task shows that it is healthy.", "/health")
     command: Command = key((), "The command in place of the image's own.", "gunicorn app:main")
     environment: dict[Variable, Written] = named(
@@ -134,4 +138,5 @@ class ServiceKeys(Keys):
             sticky=self.sticky,
             retry_unsafe=self.retry_unsafe,
             capacity_provider_strategy=tuple(i.core() for i in self.capacity_provider_strategy),
+            scaling=self.scaling.core(),
         )

@@ -15,6 +15,12 @@ def sentence(event: d.Event) -> str:
         return _deployment(event)
     if isinstance(event, CapacityEvent):
         return capacity(event)
+    if isinstance(event, d.ScalingActivity):
+        change = f"scales {event.service} from {event.before} to {event.after} tasks"
+        return f"policy {event.policy} {change}" + _tail(event.reason)
+    if isinstance(event, d.BoundsChanged):
+        bounds = f"{event.minimum} to {event.maximum} tasks"
+        return f"{event.service} may have {bounds}" + _tail(event.reason)
     return _rest(event)
 
 

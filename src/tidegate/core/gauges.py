@@ -1,0 +1,58 @@
+"""Datapoints of what is measured and not counted: hosts, CPU, memory, reservations.
+
+Sources: Elastic Load Balancing user guide (`HealthyHostCount`, `UnHealthyHostCount`,
+`RequestCountPerTarget`); ECS developer guide, "CloudWatch metrics" (`CPUUtilization` and
+`MemoryUtilization` of a service in percent of what its tasks reserve, `MemoryReservation` of the
+running tasks in percent of what is registered). `Concurrency` is ours: requests under way.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from tidegate.core.datapoints import Point, gauge_datapoints
+from tidegate.core.model import Alarm, Colour
+from tidegate.core.scaling.sample import BEAT_MS, Sample, Series
+
+SHORTEST_MS = BEAT_MS
+"""Gauges are measured in beats; an alarm's period is at least one."""
+LONGEST_MS = 3_600_000
+"""So far back they are kept."""
+
+
+def _hosts(pair: tuple[float, float] | None, colour: Colour | None) -> Point:
+    if pair is None or colour is None:
+        return None if pair is None else sum(pair)
+    return pair[0] if colour is Colour.BLUE else pair[1]
+
+
+def _per_target(sample: Sample) -> Point:
+    if sample.requests is None or not sample.hosts:
+        return None
+    return sample.requests / sample.hosts
+
+
+VALUES: Mapping[str, Callable[[Sample, Colour | None], Point]] = MappingProxyType(
+    {
+        "HealthyHostCount": lambda s, colour: _hosts(s.healthy, colour),
+        "UnHealthyHostCount": lambda s, colour: _hosts(s.unhealthy, colour),
+        "RequestCountPerTarget": lambda s, colour: _per_target(s),
+        "CPUUtilization": lambda s, colour: s.cpu_percent,
+        "MemoryUtilization": lambda s, colour: s.memory_percent,
+        "MemoryReservation": lambda s, colour: s.memory_reservation,
+        "CapacityProviderReservation": lambda s, colour: s.provider_reservation,
+        "Concurrency": lambda s, colour: s.active,
+    }
+)
+"""Each gauge's value in a beat; `colour` is the target group that is asked about, None for both."""
+
+
+def points(alarm: Alarm, series: Series, colour: Colour | None) -> tuple[Point, ...]:
+    """The alarm's evaluation range, oldest first; all missing when nothing was ever measured."""
+    if not series.beats:
+        return (None,) * (alarm.evaluation_periods + 2)
+    until_ms = series.beats[-1].at_ms + BEAT_MS
+    value_of = VALUES[alarm.metric]
+    reach = (alarm.evaluation_periods + 3) * alarm.period_ms // BEAT_MS + 1
+    values = ((beat.at_ms, value_of(beat, colour)) for beat in series.beats[-reach:])
+    known = ((at_ms, value) for at_ms, value in values if value is not None)
+    return gauge_datapoints(alarm, known, until_ms)

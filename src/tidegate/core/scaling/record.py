@@ -1,0 +1,156 @@
+"""Measures services look by look: point readings become beats, beats become minutes.
+
+What is measured lives as long as the controller; after a restart it is missing for a while, and on
+missing data nothing is taken away. The engine keeps the `Recording` and shows it in `Seen.series`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from tidegate.core.metrics import Second, merge, percentile_us
+from tidegate.core.model import Colour
+from tidegate.core.progress import Progress
+from tidegate.core.scaling.reading import Reading, read
+from tidegate.core.scaling.sample import (
+    BEAT_MS,
+    KEPT_BEATS,
+    KEPT_MINUTES,
+    MINUTE_MS,
+    NOTHING,
+    Sample,
+    Series,
+)
+from tidegate.core.seen import Seen
+
+SECOND_MS = 1_000
+LATE_MS = 5_000
+"""A beat whose traffic is not complete so long after its end is closed without it."""
+_PER_MINUTE = MINUTE_MS // BEAT_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The series, the readings of the beats that are still open, and which beat is next."""
+
+    series: Mapping[str, Series] = field(default_factory=dict)
+    readings: Mapping[int, tuple[Mapping[str, Reading], ...]] = field(default_factory=dict)
+    looked_at: int = 0
+    next_ms: int | None = None
+
+
+def record(recording: Recording, progress: Progress, seen: Seen, now: int) -> Recording:
+    """What is known after this look. It reads the world once a second, however often it looks."""
+    if now - recording.looked_at < SECOND_MS - 50:
+        return recording
+    beat = now // BEAT_MS * BEAT_MS
+    next_ms = recording.next_ms if recording.next_ms is not None else beat + BEAT_MS
+    next_ms = max(next_ms, beat - KEPT_BEATS * BEAT_MS)  # the machine slept
+    readings = dict(recording.readings)
+    readings[beat] = (*readings.get(beat, ()), read(progress, seen))
+    series = recording.series
+    while _is_over(next_ms, seen, now):
+        series = _close(series, progress, seen, next_ms, readings.pop(next_ms, ()))
+        next_ms += BEAT_MS
+    readings = {at: kept for at, kept in readings.items() if at >= next_ms}
+    return Recording(series, readings, now, next_ms)
+
+
+def _is_over(beat_ms: int, seen: Seen, now: int) -> bool:
+    """Whether all is known of the beat, or nothing more will be."""
+    end_ms = beat_ms + BEAT_MS
+    complete = seen.metrics is not None and seen.metrics_until >= end_ms
+    return (complete and now >= end_ms) or now >= end_ms + LATE_MS
+
+
+def _close(
+    series: Mapping[str, Series],
+    progress: Progress,
+    seen: Seen,
+    beat_ms: int,
+    readings: tuple[Mapping[str, Reading], ...],
+) -> Mapping[str, Series]:
+    """The beat is over: a sample more for each service, and at a minute's end a minute more."""
+    closed = {}
+    for name in progress.services:
+        before = series.get(name, NOTHING)
+        sample = _beat(progress, seen, name, beat_ms, [r[name] for r in readings if name in r])
+        beats = (*before.beats[1 - KEPT_BEATS :], sample)
+        minutes = before.minutes
+        if (beat_ms + BEAT_MS) % MINUTE_MS == 0:
+            minute = _minute(progress, seen, name, beats[-_PER_MINUTE:])
+            minutes = (*minutes[1 - KEPT_MINUTES :], minute)
+        closed[name] = Series(beats, minutes)
+    return closed
+
+
+def _beat(
+    progress: Progress, seen: Seen, name: str, beat_ms: int, readings: list[Reading]
+) -> Sample:
+    seconds = _seconds(seen, name, beat_ms, beat_ms + BEAT_MS)
+    requests = None if seconds is None else sum(second.requests for second in seconds)
+    return Sample(
+        beat_ms,
+        requests,
+        _mean(r.hosts for r in readings),
+        _mean(r.active for r in readings),
+        _mean(r.cpu_percent for r in readings),
+        _mean(r.memory_percent for r in readings),
+        _p95(progress, name, seconds),
+        _pair(r.healthy for r in readings),
+        _pair(r.unhealthy for r in readings),
+        _mean(r.memory_reservation for r in readings),
+        _mean(r.provider_reservation for r in readings),
+    )
+
+
+def _minute(progress: Progress, seen: Seen, name: str, beats: tuple[Sample, ...]) -> Sample:
+    """Out of the beats of that minute; a sum needs all of them, an average at least half."""
+    end_ms = beats[-1].at_ms + BEAT_MS
+    start_ms = end_ms - MINUTE_MS
+    beats = tuple(beat for beat in beats if beat.at_ms >= start_ms)
+    counts = [beat.requests for beat in beats if beat.requests is not None]
+    whole = len(counts) == _PER_MINUTE
+    p95_us = _p95(progress, name, _seconds(seen, name, start_ms, end_ms) if whole else None)
+    return replace(
+        Sample(start_ms, sum(counts) if whole else None),
+        hosts=_mean((b.hosts for b in beats), _PER_MINUTE // 2),
+        active=_mean((b.active for b in beats), _PER_MINUTE // 2),
+        cpu_percent=_mean((b.cpu_percent for b in beats), _PER_MINUTE // 2),
+        memory_percent=_mean((b.memory_percent for b in beats), _PER_MINUTE // 2),
+        p95_us=p95_us,
+    )
+
+
+def _seconds(seen: Seen, name: str, from_ms: int, until_ms: int) -> list[Second] | None:
+    """The service's seconds of that time, of both groups; None when they are not all known."""
+    if seen.metrics is None or seen.metrics_until < until_ms:
+        return None
+    found = []
+    for colour in Colour:
+        for second in reversed(seen.metrics.get((name, colour), ())):
+            if second.at_ms < from_ms:
+                break
+            if second.at_ms < until_ms:
+                found.append(second)
+    return found
+
+
+def _p95(progress: Progress, name: str, seconds: list[Second] | None) -> int | None:
+    """Measured only where a policy reads it, for it costs more than all the rest."""
+    service = progress.app.service(name) if progress.app else None
+    if not seconds or service is None or not service.scaling.reads_p95:
+        return None
+    return percentile_us(merge(seconds), 95)
+
+
+def _mean(values: Iterator[float | None], least: int = 1) -> float | None:
+    """Of the values that are there; None when there are fewer than `least`."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) >= least else None
+
+
+def _pair(values: Iterator[tuple[int, int] | None]) -> tuple[float, float] | None:
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    return sum(blue for blue, _ in known) / len(known), sum(g for _, g in known) / len(known)

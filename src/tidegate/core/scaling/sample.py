@@ -1,0 +1,50 @@
+"""What was measured of one service: in beats of five seconds, and in minutes.
+
+A value that could not be measured is None. Minutes are what AWS's policies read, beats what the
+recommended controller and the alarms on gauges do.
+"""
+
+from dataclasses import dataclass
+
+BEAT_MS = 5_000
+MINUTE_MS = 60_000
+KEPT_BEATS = 720
+"""An hour."""
+KEPT_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One beat or minute that begins at `at_ms`; values are its averages, requests its sum.
+
+    `hosts` is the healthy tasks of one revision, the one with the most of those that get traffic:
+    while blue and green both serve, the service is sized as one of them must carry it alone.
+    `cpu_percent` is what all the tasks use, in percent of what `hosts` tasks reserve;
+    `memory_percent` is a task's average. `healthy` and `unhealthy` are targets of (blue, green).
+    `memory_reservation` is the app's, in percent of what is registered; `provider_reservation` is
+    AWS's `CapacityProviderReservation`.
+    """
+
+    at_ms: int
+    requests: int | None = None
+    hosts: float | None = None
+    active: float | None = None
+    cpu_percent: float | None = None
+    memory_percent: float | None = None
+    p95_us: int | None = None
+    healthy: tuple[float, float] | None = None
+    unhealthy: tuple[float, float] | None = None
+    memory_reservation: float | None = None
+    provider_reservation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The last hour of one service, oldest first, without gaps: what is missing is all None."""
+
+    beats: tuple[Sample, ...] = ()
+    minutes: tuple[Sample, ...] = ()
+
+
+NOTHING = Series()
+"""What is known of a service that was never measured."""

@@ -1,0 +1,264 @@
+"""The recommended controller: fast out, slow in, still at a constant load, and never blind."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.scaled import Load, Plant, scaled
+from tidegate.core import decision as d
+from tidegate.core.model import Colour
+from tidegate.core.scaling.look import look_at
+from tidegate.core.scaling.policy import Scaling, Totals
+from tidegate.core.scaling.record import Recording
+
+FIFTY = Scaling(Totals(requests=50))
+
+
+def step(before: float, after: float, at_s: int = 60) -> Load:
+    return lambda second: before if second < at_s else after
+
+
+def constant(rate: float) -> Load:
+    return lambda second: rate
+
+
+def plant(scaling: Scaling = FIFTY, load: Load | None = None, **changes: object) -> Plant:
+    """A service that is scaled so, under that load."""
+    counts = {k: changes.pop(k) for k in ("least", "desired", "most") if k in changes}
+    return Plant(scaled(scaling, **counts), load or constant(80), **changes)  # type: ignore[arg-type]
+
+
+def test_a_load_that_fits_changes_nothing() -> None:
+    assert plant(load=constant(100)).run(900).counts == []
+
+
+def test_twice_the_load_is_answered_with_healthy_tasks_within_25_seconds() -> None:
+    for at_s in range(60, 65):  # whatever the phase of the step
+        made = plant(load=step(80, 240, at_s))
+        made.run(at_s + 25)
+        assert made.healthy == 5, at_s
+        assert made.counts == [5]
+
+
+def test_a_rise_needs_two_of_three_beats() -> None:
+    """One beat of 60 % more is a burst; two of them are a load."""
+    burst = plant(load=lambda second: 160 if 60 <= second < 65 else 90).run(120)
+    assert burst.counts == []
+    load = plant(load=step(90, 160)).run(75)
+    (activity,) = load.activities
+    assert (activity.before, activity.after, activity.policy) == (2, 4, "totals")
+    assert activity.reason == (
+        "160 requests/s ask for 3.2 tasks and 2 are there, in 2 of the last 3 beats"
+    )
+
+
+def test_twice_what_is_there_needs_one_beat() -> None:
+    made = plant(load=step(80, 250)).run(70)
+    assert made.changed_at()[0] <= 66
+    assert made.activities[0].reason.endswith("and 2 are there, at least twice as many")
+
+
+def test_requests_that_take_too_long_need_one_beat() -> None:
+    """Little's law: under way, divided by answered a second."""
+    slow = plant(load=step(90, 130), latency_ms=1_500).run(67)
+    assert slow.changed_at() == [65]
+    assert slow.activities[0].reason.endswith("and requests take 1.5 s")
+    assert plant(load=step(90, 130)).run(67).counts == []
+
+
+def test_it_grows_by_four_or_by_as_many_as_there_are() -> None:
+    """Within 15 s, as Kubernetes' HPA does."""
+    made = plant(load=step(80, 5_000), most=100).run(110)
+    assert made.counts == [6, 12, 24, 48]
+    assert [b - a for a, b in pairwise(made.changed_at())] == [15, 15, 15]
+    assert plant(load=step(400, 50_000), desired=8, most=100).run(66).counts == [16]
+
+
+def test_tasks_that_are_coming_count_as_there() -> None:
+    made = plant(load=step(80, 240), start_ms=40_000).run(100)
+    assert made.counts == [5]
+
+
+def test_it_goes_in_only_after_five_minutes_of_lower_need_and_at_most_by_half() -> None:
+    made = plant(load=step(900, 50), desired=18).run(60 + 299)
+    assert made.counts == []
+    made.run(150)
+    assert made.counts == [9, 5, 3]
+    first, second, _ = made.changed_at()
+    assert second - first >= 60
+    assert made.activities[0].reason == (
+        "the largest need of the last 300 s was 1.0 tasks, and at most half go at once"
+    )
+
+
+def test_a_single_beat_of_load_keeps_the_tasks_for_five_minutes() -> None:
+    made = plant(load=lambda s: 400 if 300 <= s < 305 else 50, desired=8).run(590)
+    assert made.counts == []
+
+
+def test_it_never_goes_in_while_a_deployment_is_under_way() -> None:
+    made = plant(load=constant(50), desired=8)
+    made.record(d.DeploymentStarted("d2", "cats", 1, 1, Colour.GREEN))
+    assert made.run(900).counts == []
+    made.record(d.DeploymentFinished("d2", d.Outcome.FAILED, "over"))
+    assert made.run(10).counts == [4]
+
+
+def test_it_goes_out_while_a_deployment_is_under_way() -> None:
+    made = plant(load=constant(400))
+    made.record(d.DeploymentStarted("d2", "cats", 1, 1, Colour.GREEN))
+    assert made.run(60).counts == [6, 8]
+
+
+def test_blue_and_green_are_never_counted_twice() -> None:
+    """Two revisions serve: the need is of the load, and each is sized as it must carry it alone."""
+    made = plant(load=constant(100), desired=2).run(60)
+    candidate = replace(made.progress.releases[1], number=2)
+    made.record(
+        d.ReleaseMade(candidate), d.DeploymentStarted("d2", "cats", 1, 2, Colour.GREEN),
+        d.TrafficShifted("d2", 0, 5_000, "half"),
+    )  # fmt: skip
+    for number in ("g1", "g2"):
+        made.record(d.TaskStarted(number, "cats", 2, Colour.GREEN, "desired"))
+    look = look_at(made.progress, made.service, made.seen(), made.now)
+    assert look is not None
+    assert (look.counts.running, look.counts.coming) == (2, 2)
+
+
+@pytest.mark.parametrize("part", ["metrics", "tasks"])
+def test_it_never_goes_in_on_missing_data(part: str) -> None:
+    made = plant(load=constant(50), desired=8).run(200)
+    made.blind = {part}
+    made.run(15)
+    made.blind = set()
+    made.run(280)
+    assert made.counts == []
+    assert made.run(40).counts == [4]
+
+
+def test_without_data_for_three_beats_it_falls_back() -> None:
+    made = plant(Scaling(Totals(requests=50, fallback=6)), constant(100)).run(60)
+    made.blind = {"metrics"}
+    made.run(40)
+    assert made.counts == [6]
+    assert made.activities[0].reason == (
+        "nothing could be measured for three beats, so the fallback of 6"
+    )
+
+
+def test_a_fallback_below_the_count_takes_nothing_away() -> None:
+    made = plant(Scaling(Totals(requests=50, fallback=1)), constant(100), desired=4)
+    made.blind = {"metrics"}
+    assert made.run(600).counts == []
+
+
+def test_the_largest_of_several_metrics_counts() -> None:
+    made = plant(Scaling(Totals(requests=50, cpu_percent=50)), constant(100), cpu_per_request=4)
+    made.run(30)
+    (activity,) = made.activities
+    assert activity.metric == "CPU percent"
+    assert activity.after == 4  # 400 of 256 units each, at 50 %: 3.1
+
+
+def test_concurrency_is_a_total_as_well() -> None:
+    made = plant(Scaling(Totals(concurrency=4)), constant(100), latency_ms=200).run(30)
+    assert made.counts == [5]
+
+
+def test_a_p95_over_its_target_asks_for_more_and_is_remembered() -> None:
+    """Two tasks carry 100 a second each at most; at 300 they queue."""
+    made = plant(Scaling(Totals(p95_ms=300)), constant(300), capacity=100, desired=2, least=2)
+    made.run(1_200)
+    assert made.healthy >= 3
+    assert made.turns <= 1
+    assert made.activities[0].metric == "p95 ms"
+    assert made.progress.scaling["cats"].limit is not None
+    before = made.counts
+    assert made.run(600).counts == before
+
+
+def test_min_and_max_hold() -> None:
+    assert plant(load=constant(5_000), most=4).run(120).counts == [4]
+    assert plant(load=constant(0), least=3, desired=4).run(900).counts == [3]
+
+
+def test_a_restart_forgets_what_was_measured_and_so_takes_nothing_away() -> None:
+    made = plant(load=constant(50), desired=8).run(250)
+    made.recording = Recording()
+    made.run(290)
+    assert made.counts == []
+    made.run(30)
+    assert made.counts == [4]
+
+
+# --- invariants --------------------------------------------------------------------------------
+
+rates = st.integers(0, 3_000)
+
+
+@settings(max_examples=6, deadline=None)
+@given(rate=rates, desired=st.integers(1, 20), cpu=st.booleans())
+def test_a_constant_load_turns_at_most_once_and_then_rests(
+    rate: int, desired: int, cpu: bool
+) -> None:
+    totals = Totals(requests=50, cpu_percent=60 if cpu else None)
+    made = plant(Scaling(totals), constant(rate), desired=desired).run(800)
+    assert made.turns <= 1
+    before = made.counts
+    assert made.run(320).counts == before
+    assert all(1 <= count <= 20 for count in before)
+
+
+loads = st.lists(st.tuples(st.integers(5, 400), rates), min_size=1, max_size=4)
+
+
+def along(pieces: list[tuple[int, int]], factor: int = 1) -> Load:
+    def load(second: int) -> float:
+        for length, rate in pieces:
+            if second < length:
+                return rate * factor
+            second -= length
+        return pieces[-1][1] * factor
+
+    return load
+
+
+@settings(max_examples=5, deadline=None)
+@given(pieces=loads)
+def test_twice_the_load_and_twice_the_target_change_nothing(pieces: list[tuple[int, int]]) -> None:
+    one = plant(FIFTY, along(pieces), capacity=100_000).run(550)
+    two = plant(Scaling(Totals(requests=100)), along(pieces, 2), capacity=100_000).run(550)
+    assert one.counts == two.counts
+    assert one.changed_at() == two.changed_at()
+
+
+@settings(max_examples=5, deadline=None)
+@given(pieces=loads, minutes=st.integers(1, 10_000_000))
+def test_another_origin_of_time_changes_nothing(
+    pieces: list[tuple[int, int]], minutes: int
+) -> None:
+    one = plant(FIFTY, along(pieces)).run(550)
+    two = plant(FIFTY, along(pieces), t0=one.t0 + 60_000 * minutes).run(550)
+    assert (one.counts, one.changed_at()) == (two.counts, two.changed_at())
+
+
+@settings(max_examples=6, deadline=None)
+@given(pieces=loads, holes=st.sets(st.integers(0, 23), min_size=8), part=st.booleans())
+def test_nothing_is_taken_away_while_data_is_missing(
+    pieces: list[tuple[int, int]], holes: set[int], part: bool
+) -> None:
+    """Holes of half a minute, anywhere: whoever goes in has seen five whole minutes."""
+    made = plant(FIFTY, along(pieces), desired=10)
+    blind_at = made.now
+    for half in range(24):
+        made.blind = {"metrics" if part else "tasks"} if half in holes else set()
+        before = len(made.activities)
+        made.run(30)
+        if made.blind:
+            blind_at = made.now
+        fresh = made.activities[before:]
+        if any(one.after < one.before for one in fresh):
+            assert made.now - blind_at >= 270_000
