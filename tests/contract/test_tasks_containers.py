@@ -284,3 +284,18 @@ def test_a_hung_engine_is_unknown_within_seconds_and_then_recovers(
         assert bench.wait_for("t1", healthy, tasks).health is Health.HEALTHY
         tasks.close()
     relay.close()
+
+
+# --- what they use ----------------------------------------------------------------------------
+
+
+def test_usage_is_in_units_of_the_reservation(bench: ContainerBench) -> None:
+    """A loop without end takes its whole 256 units, and little memory; a sleep takes nothing."""
+    bench.tasks.start(bench.start_of("t1", "while :; do :; done", cpu_units=256))
+    bench.tasks.start(bench.start_of("t2", "exec busybox sleep 99", cpu_units=256))
+    busy = bench.wait_for("t1", lambda seen: seen.usage is not None).usage
+    idle = bench.wait_for("t2", lambda seen: seen.usage is not None).usage
+    assert busy is not None
+    assert idle is not None
+    assert 0 <= idle.cpu_units < 20 < busy.cpu_units < 320
+    assert 0 < busy.memory_mib < 32

@@ -108,6 +108,14 @@ def connect(url: str | None = None) -> DockerClient:
         ) from error
 
 
+def memory_mib(client: DockerClient) -> int | None:
+    """The memory of the engine's machine, or None when it does not say."""
+    try:
+        return int(client.info()["MemTotal"]) >> 20
+    except (DockerException, requests.RequestException, KeyError, TypeError, ValueError):
+        return None
+
+
 def _socket_path(url: str) -> str:
     return url.removeprefix("unix://") if url.startswith("unix://") else ""
 

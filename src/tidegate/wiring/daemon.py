@@ -130,7 +130,8 @@ def _assemble(home: Home, described: App) -> Parts:
     )
     jobs = LocalJobs(site, scanner, waker.wake)
     advisories = LocalAdvisories(settings.root)
-    world = World(clock, tasks, balancer, collector, jobs, advisories, instances)
+    memory_mib = engine_socket.memory_mib(client)
+    world = World(clock, tasks, balancer, collector, jobs, advisories, instances, memory_mib)
     lanes = Lanes(world, waker.wake)
     engine = Engine(journal, world, lanes)
     waker.engine = engine

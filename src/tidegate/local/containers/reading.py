@@ -26,12 +26,17 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A container as inspected. Times are seconds since the epoch, by the engine's clock."""
+    """A container as inspected: its whole id, and the process id of its first process, if it runs.
+
+    Times are seconds since the epoch, by the engine's clock.
+    """
 
     seen: TaskSeen
     check: HealthCheck
     started_s: float
     ended_s: float
+    container: str = ""
+    pid: int = 0
 
     @property
     def lived_s(self) -> float:
@@ -55,7 +60,9 @@ def read(inspected: Mapping[str, Any]) -> Read:
         out_of_memory=bool(state["OOMKilled"]) if stopped else False,
     )
     times = _seconds(state["StartedAt"]), _seconds(state["FinishedAt"])
-    return Read(seen, health_check_of(labels), *times)
+    return Read(
+        seen, health_check_of(labels), *times, inspected.get("Id", ""), int(state.get("Pid") or 0)
+    )
 
 
 def _address(inspected: Mapping[str, Any], port: int) -> str | None:

@@ -18,6 +18,7 @@ from tidegate.local.containers.hostports import HostPorts
 from tidegate.local.containers.labels import container_name
 from tidegate.local.containers.network import Network
 from tidegate.local.containers.secrets import read_secrets
+from tidegate.local.containers.usage import Subject, Usages
 from tidegate.local.containers.watcher import Known, Watcher
 from tidegate.local.home import Home
 from tidegate.local.probing import Probe, Prober
@@ -53,17 +54,20 @@ class ContainerTasks:
         self._network = Network(client, self._owner)
         self._ports = HostPorts()
         self._prober = Prober(on_change)
+        self._usages = Usages(client)
         self._watcher = Watcher(client, self._owner, self._looked)
 
     def open(self) -> "ContainerTasks":
         """Begin to watch; `observe` answers None until the engine was read once."""
         self._watcher.open()
+        self._usages.open()
         return self
 
     def close(self) -> None:
         """Stop watching. The tasks run on."""
         self._watcher.close()
         self._prober.close()
+        self._usages.close()
 
     def start(self, action: StartTask) -> None:
         """Create and start the task's container, unless it is there. Raises `EffectFailed`."""
@@ -111,12 +115,13 @@ class ContainerTasks:
             )
 
     def observe(self) -> tuple[TaskSeen, ...] | None:
-        """Every task of this app with its health; None when the engine has been silent for 2 s."""
+        """Every task with its health and usage; None when the engine has been silent for 2 s."""
         known = self._watcher.known()
         if known is None:
             return None
         return tuple(
-            replace(read.seen, health=self._prober.health(task)) for task, read in known.items()
+            replace(read.seen, health=self._prober.health(task), usage=self._usages.of(task))
+            for task, read in known.items()
         )
 
     # --- starting -------------------------------------------------------------------------------
@@ -164,6 +169,9 @@ class ContainerTasks:
                 for task, read in known.items()
                 if read.seen.address is not None
             }
+        )
+        self._usages.follow(
+            {task: Subject(read.container, read.pid) for task, read in known.items() if read.pid}
         )
         self._on_change()
 
