@@ -12,17 +12,41 @@ from typing import BinaryIO, Protocol, Unpack
 
 from tidegate.engine.drills import Drill
 from tidegate.engine.messages import LogLine, Message, Revision, Until
+from tidegate.engine.views.alarms import AlarmDetail
 from tidegate.engine.views.capacity import CapacityView
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView
 from tidegate.engine.views.executions import ExecutionView
 from tidegate.engine.views.gate import GateView
+from tidegate.engine.views.metrics import MetricsView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
+from tidegate.engine.views.scaling import ScalingView
+from tidegate.engine.views.service_events import ServiceEventView
 from tidegate.engine.views.status import StatusView
 from tidegate.spec import Plan
 
 
-class Observe(Protocol):
+class Measured(Protocol):
+    """Questions that are answered with numbers."""
+
+    def metrics(self, service: str | None = None, since_ms: int = 600_000) -> MetricsView:
+        """The metrics of a service, or of all, of the last `since_ms`. Raises `NotFound`."""
+        ...
+
+    def alarms(self) -> tuple[AlarmDetail, ...]:
+        """Every alarm of every service."""
+        ...
+
+    def scaling(self, service: str | None = None) -> tuple[ScalingView, ...]:
+        """How a service is scaled, or all of them. Raises `NotFound`."""
+        ...
+
+    def service_events(self, service: str) -> tuple[ServiceEventView, ...]:
+        """What happened to a service, in ECS's words. Raises `NotFound`."""
+        ...
+
+
+class Observe(Measured, Protocol):
     """Questions; asking changes nothing."""
 
     def status(self) -> StatusView:

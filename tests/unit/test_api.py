@@ -154,7 +154,7 @@ def test_a_fault_of_ours_is_told_without_its_details(daemon: Served) -> None:
         raise RuntimeError("the secret is 42")
 
     with daemon.listening(metrics=broken) as client, pytest.raises(InternalError) as caught:
-        client.metrics()
+        client.prometheus()
     assert (caught.value.number, caught.value.cause) == ("TG942", "RuntimeError")
 
 
@@ -213,7 +213,7 @@ def test_every_question_has_the_same_answer_from_another_process(daemon: Served)
         assert list(there.events()) == list(here.events())
         assert list(there.events(after=7)) == list(here.events(after=7))
         assert list(there.logs("e1/build")) == list(here.logs("e1/build"))
-        assert there.metrics() == "up 1\n"
+        assert there.prometheus() == "up 1\n"
         assert there.alive()
 
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tidegate.api.guard import Guard
+from tidegate.api.measured import MeasuredEndpoints
 from tidegate.api.observing import Observing
 from tidegate.api.operating import Operating, Webhook
 from tidegate.api.problems import status_of, to_json
@@ -26,8 +27,13 @@ def create(
 ) -> Starlette:
     """The app. `metrics` answers Prometheus's text; without `webhook` there is none."""
     observing = Observing(operations, metrics)
+    measured = MeasuredEndpoints(operations)
     return Starlette(
-        routes=[*_questions(observing), *_requests(Operating(operations, webhook))],
+        routes=[
+            *_questions(observing),
+            *_numbers(measured),
+            *_requests(Operating(operations, webhook)),
+        ],
         middleware=[Middleware(Guard, token=token)],
         exception_handlers={
             TidegateError: _refused,
@@ -52,6 +58,15 @@ def _questions(o: Observing) -> list[Route]:
         Route("/v1/deployments/{id}", o.deployment),
         Route("/v1/gate/{subject}", o.gate),
         Route("/v1/logs/{subject:path}", o.logs),
+    ]
+
+
+def _numbers(m: MeasuredEndpoints) -> list[Route]:
+    return [
+        Route("/v1/metrics", m.metrics),
+        Route("/v1/alarms", m.alarms),
+        Route("/v1/scaling", m.scaling),
+        Route("/v1/services/{name}/events", m.service_events),
     ]
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 
+from tidegate.api.measuring import MeasuringClient
 from tidegate.api.pushing import Pushing
 from tidegate.api.wire import part, told
 from tidegate.core.errors import SetupError, StillRunning, TidegateError
@@ -22,7 +23,7 @@ COME_BACK_S = 30.0
 """So long a follower of events waits for a daemon that has gone."""
 
 
-class Client(Pushing):
+class Client(Pushing, MeasuringClient):
     """Implements `tidegate.operations.Operations`, one call of the API per method.
 
     Each raises what the daemon raised, `SetupError` when none is running, `StillRunning` when it
@@ -108,7 +109,7 @@ class Client(Pushing):
             answer = http.post("/v1/plan", content=text.encode(), params={"commit": commit})
             return restore(Plan, told(answer))
 
-    def metrics(self) -> str:
+    def prometheus(self) -> str:
         """The numbers in Prometheus's text format."""
         return self._wire.text("/metrics")
 

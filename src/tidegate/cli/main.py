@@ -16,6 +16,7 @@ from tidegate.cli.commands import (
     demo,
     gate,
     machine,
+    measure,
     observe,
     operate,
     review,
@@ -44,6 +45,9 @@ GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
         observe.show,
         observe.report,
         capacity.capacity,
+        measure.metrics,
+        measure.alarms,
+        measure.scaling,
     ),
     "Operate": (
         operate.pause,

@@ -21,7 +21,7 @@ from tidegate.core.pipeline_events import (
     StageSucceeded,
     VerdictReached,
 )
-from tidegate.core.scaling_events import BoundsChanged, ScalingActivity
+from tidegate.core.scaling_events import ScalingEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +239,6 @@ class AlarmChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class DesiredChanged:
-    """The service should have so many tasks from now on."""
-
-    service: str
-    desired: int
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class ControllerStarted:
     """A controller took the lease. `version` is Tidegate's."""
 
@@ -289,9 +279,7 @@ Event = (
     | TaskStopped
     | TaskRemoved
     | AlarmChanged
-    | DesiredChanged
-    | ScalingActivity
-    | BoundsChanged
+    | ScalingEvent
     | ControllerStarted
     | ReleaseRejudged
     | CapacityEvent

@@ -10,7 +10,7 @@ from tidegate.core.capacity_events import CapacityEvent
 from tidegate.core.fold_capacity import advance_capacity, task_removed, wait_anew
 from tidegate.core.fold_gate import advance_gate
 from tidegate.core.fold_pipeline import ExecutionEvent, advance_execution, count, forget_ended
-from tidegate.core.fold_scaling import ScalingEvent, accept_scaling, advance_scaling
+from tidegate.core.fold_scaling import accept_scaling, advance_scaling
 from tidegate.core.model import App
 from tidegate.core.progress import (
     Alarmed,
@@ -38,7 +38,7 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C
         return _advance_task(progress, event, at)
     if isinstance(event, _ReleaseEvent):
         return _advance_release(progress, event, at)
-    if isinstance(event, ScalingEvent):
+    if isinstance(event, d.ScalingEvent):
         return advance_scaling(progress, event, at)
     match event:
         case d.ReleaseRejudged():
@@ -49,8 +49,6 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C
             return _accept(accept_scaling(progress, app, at), app)
         case d.AlarmChanged(alarm, state, reason):
             return replace(progress, alarms={**progress.alarms, alarm: Alarmed(state, at, reason)})
-        case d.DesiredChanged(service, desired, _, _):
-            return _service(progress, service, desired=desired)
         case _:
             assert_never(event)
 

@@ -9,13 +9,14 @@ from tidegate.core.model import App
 from tidegate.core.progress import Progress
 from tidegate.core.scaling.state import KEPT_ACTIVITIES, UNSCALED, Activity, ScalingState
 
-ScalingEvent = d.ScalingActivity | d.BoundsChanged
 
-
-def advance_scaling(progress: Progress, event: ScalingEvent, at: int) -> Progress:
+def advance_scaling(progress: Progress, event: d.ScalingEvent, at: int) -> Progress:
     """The progress after an event of scaling, which happened at `at` (ms)."""
     state = progress.scaling.get(event.service, UNSCALED)
     match event:
+        case d.DesiredChanged(service, desired):
+            known = replace(progress.services[service], desired=desired)
+            return replace(progress, services={**progress.services, service: known})
         case d.ScalingActivity():
             state = _act(progress, state, event, at)
         case d.BoundsChanged(_, minimum, maximum, action):

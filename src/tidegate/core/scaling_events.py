@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredChanged:
+    """The service should have so many tasks from now on."""
+
+    service: str
+    desired: int
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScalingActivity:
     """A policy changed the desired count, reckoned from `base`; `DesiredChanged` comes with it.
 
@@ -31,3 +41,6 @@ class BoundsChanged:
     maximum: int
     action: str
     reason: str
+
+
+ScalingEvent = DesiredChanged | ScalingActivity | BoundsChanged

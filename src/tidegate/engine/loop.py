@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tidegate.core.analysis import BASELINE_MS
@@ -10,6 +11,8 @@ from tidegate.core.decision import ControllerStarted, Decision, Event
 from tidegate.core.errors import TidegateError
 from tidegate.core.fold import advance, advance_all
 from tidegate.core.instance import InstancePhase
+from tidegate.core.metrics import Second
+from tidegate.core.model import Colour
 from tidegate.core.ports import World
 from tidegate.core.progress import Progress, TaskPhase
 from tidegate.core.requests import Request, answer
@@ -62,6 +65,12 @@ class Engine:
             entries = self._record(answer(self.progress, request, now), now)
         self.wake()
         return entries
+
+    def traffic(
+        self, since_ms: int
+    ) -> tuple[Mapping[tuple[str, Colour], tuple[Second, ...]], int] | None:
+        """Seconds of traffic from `since_ms` on (`core.ports.Metrics`), for whoever shows them."""
+        return self._world.metrics.observe(since_ms)
 
     def wake(self) -> None:
         """Look now: something has changed."""

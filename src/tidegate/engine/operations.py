@@ -11,6 +11,7 @@ from tidegate.core.progress import Execution
 from tidegate.core.seen import Seen
 from tidegate.engine.drills import Drill, struck
 from tidegate.engine.loop import Engine
+from tidegate.engine.measuring import Measuring
 from tidegate.engine.messages import LogLine, Message, Revision, Until, one_line
 from tidegate.engine.sources import Files, store
 from tidegate.engine.tail import Logs
@@ -45,7 +46,7 @@ class Outside:
     why_not_limited: str = ""
 
 
-class EngineOperations:
+class EngineOperations(Measuring):
     """Implements `tidegate.operations.Operations` over an engine and its journal."""
 
     def __init__(self, engine: Engine, outside: Outside) -> None:

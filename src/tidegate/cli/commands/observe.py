@@ -53,10 +53,16 @@ def events(
     context: typer.Context,
     follow: Follow = False,
     after: Annotated[int, typer.Option(help="Only entries after this number.")] = 0,
+    service: Annotated[
+        str, typer.Option(help="Only what happened to this service, in Amazon ECS's words.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show the journal: every event, in order, as a sentence (one JSON object a line)."""
     out = output.console()
+    if service:
+        _events_of(context, service, as_json)
+        return
     try:
         for view in here(context).client.events(after, follow):
             if view and as_json:
@@ -65,6 +71,14 @@ def events(
                 out.print(tables.event(view))
     except KeyboardInterrupt:
         output.progress("stopped following; everything goes on")
+
+
+def _events_of(context: typer.Context, service: str, as_json: bool) -> None:
+    for view in here(context).client.service_events(service):
+        if as_json:
+            output.line(view)
+        else:
+            output.console().print(tables.service_event(view))
 
 
 def logs(

@@ -15,6 +15,7 @@ from tidegate.engine.views.events import EventView, Moment
 from tidegate.engine.views.executions import ExecutionView, StageView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.sentences import short
+from tidegate.engine.views.service_events import ServiceEventView
 
 
 def executions(views: Iterable[ExecutionView]) -> RenderableType:
@@ -88,6 +89,11 @@ def moments(told: Iterable[Moment]) -> RenderableType:
 
 def event(view: EventView) -> str:
     """One entry of the journal on one line."""
+    return f"[dim]{view.seq:>6}  {clock(view.at)}[/]  {escape(view.text)}"
+
+
+def service_event(view: ServiceEventView) -> str:
+    """One message of a service on one line."""
     return f"[dim]{view.seq:>6}  {clock(view.at)}[/]  {escape(view.text)}"
 
 
