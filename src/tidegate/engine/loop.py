@@ -17,6 +17,7 @@ from tidegate.core.ports import World
 from tidegate.core.progress import Progress, TaskPhase
 from tidegate.core.requests import Request, answer
 from tidegate.core.scaling.record import Recording, record
+from tidegate.core.scaling.sample import MINUTE_MS
 from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Entry, Journal
@@ -25,6 +26,9 @@ BUSY_TICK_MS = 200
 """The longest wait between two looks while something moves."""
 IDLE_TICK_MS = 1_000
 """The longest wait between two looks while nothing does."""
+
+MEASURED_MS = MINUTE_MS + 15_000
+"""A minute that is just over is measured whole."""
 
 _log = logging.getLogger(__name__)
 
@@ -139,11 +143,11 @@ class Engine:
         return replace(seen, series=self._recording.series)
 
     def _metrics_since(self) -> int:
-        """As far back as any alarm or comparison reads."""
+        """As far back as any alarm, comparison or measurement reads."""
         app = self.progress.app
         alarms = app.alarms if app else ()
         range_ms = max(((a.evaluation_periods + 3) * a.period_ms for a in alarms), default=0)
-        since = self.now() - max(range_ms, BASELINE_MS)
+        since = self.now() - max(range_ms, BASELINE_MS, MEASURED_MS)
         for deployment in self.progress.deployments.values():
             if deployment.live:
                 since = min(since, deployment.started_at - BASELINE_MS)

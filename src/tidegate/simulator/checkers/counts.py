@@ -7,6 +7,7 @@ from tidegate.core.decision import (
 )
 from tidegate.core.model import Colour
 from tidegate.core.progress import TaskPhase
+from tidegate.core.scaling.bounds import bounds_of
 from tidegate.simulator.checkers.case import Case
 
 
@@ -67,7 +68,8 @@ class CountsWithinBounds:
             known = case.progress.services.get(service.name)
             if known is None:
                 continue
-            if not service.count.minimum <= known.desired <= service.count.maximum:
+            least, highest = bounds_of(case.progress, service.name, service.count)
+            if not least <= known.desired <= highest:
                 return f"{service.name} is to have {known.desired} tasks"
             most = max(known.desired, self._most.get(service.name, 0))
             self._most[service.name] = most

@@ -1,0 +1,62 @@
+"""A load rises and falls on real containers: tasks follow, alarms fire, nothing is dropped."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.shop import FAST, Shop
+from tidegate.api.client import Client
+from tidegate.load import Generator, Limits, Plan, Target, constant
+
+pytestmark = [pytest.mark.engine, pytest.mark.haproxy]
+
+LOAD_RPS = 380
+"""Beside the 200 a second that cats get from the usual clients; 150 are for one task."""
+SOONER = {"{target: {requests: 150}}": "{target: {requests: 150}, scale_in_after: 20s}"}
+
+
+def alarm_of(shop: Shop, name: str) -> str:
+    """The alarm's state."""
+    return next(one.state for one in Client(shop.home).alarms() if one.name == name)
+
+
+def tasks_of(shop: Shop, service: str) -> tuple[int, int]:
+    """Desired and healthy tasks of the service."""
+    found = next(s for s in Client(shop.home).status().services if s.name == service)
+    return found.desired, sum(group.healthy for group in found.groups)
+
+
+def test_tasks_follow_the_load_and_no_request_is_dropped(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "app")
+    try:
+        shop.open({**FAST, **SOONER})
+        shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "OK", "judged", 90)
+        target = Target(f"http://127.0.0.1:{shop.space.port}/cats")
+        load = Generator(Plan((target,), constant(LOAD_RPS), limits=Limits(10)))
+        thread = threading.Thread(target=load.run)
+        thread.start()
+        try:
+            shop.until(lambda: tasks_of(shop, "cats") == (4, 4), "four healthy tasks", 60)
+            shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "ALARM", "in ALARM", 90)
+        finally:
+            load.stop()
+            thread.join()
+        assert {load.records.outcome[row] for row in range(len(load.records))} == {200}
+        shop.until(lambda: tasks_of(shop, "cats") == (2, 2), "back to two", 120)
+        (scaling,) = Client(shop.home).scaling("cats")
+        out, back = scaling.activities
+        assert (out.before, out.after, back.after) == (2, 4, 2)
+        assert "requests/s ask for" in out.reason
+        events = shop.tidegate("events", "--service", "cats").stdout
+        assert "Successfully set desired count to 4. Waiting for change to be fulfilled" in events
+        assert events.rstrip().endswith("(service cats) has reached a steady state.")
+        metrics = Client(shop.home).metrics("cats").services[0].metrics
+        latest = {one.name: one.latest or 0 for one in metrics}
+        for name in ("CPUUtilization", "MemoryUtilization", "MemoryReservation"):
+            assert 0 < latest[name] < 101, name
+        assert latest["HealthyHostCount"] == 2
+        shop.must_be_quiet()
+        shop.must_have_dropped(nothing=0)
+    finally:
+        shop.close()
