@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.scaled import Load, Plant, scaled
 from tidegate.core import decision as d
+from tidegate.core.fold import advance
 from tidegate.core.model import Colour
+from tidegate.core.progress import Progress
 from tidegate.core.scaling.look import look_at
 from tidegate.core.scaling.policy import Scaling, Totals
 from tidegate.core.scaling.record import Recording
@@ -192,6 +194,16 @@ def test_a_restart_forgets_what_was_measured_and_so_takes_nothing_away() -> None
     assert made.counts == []
     made.run(30)
     assert made.counts == [4]
+
+
+def test_a_replay_of_the_journal_knows_every_cooldown_and_limit() -> None:
+    made = plant(Scaling(Totals(p95_ms=300)), constant(300), capacity=100, desired=2, least=2)
+    made.run(300)
+    again = Progress()
+    for at, event in made.journal:
+        again = advance(again, event, at)
+    assert made.progress.scaling["cats"].last_out
+    assert again.scaling == made.progress.scaling
 
 
 # --- invariants --------------------------------------------------------------------------------
