@@ -39,7 +39,7 @@ class Plant:
     """Tasks that start in `start_ms`, serve `capacity` requests a second each, and are measured.
 
     `blind` names what cannot be read: tasks, metrics. `latency_ms` is of an unsaturated task; each
-    request over the capacity adds to the queue.
+    request over the capacity adds to the queue. `hung` requests of each task never end.
     """
 
     service: Service
@@ -58,6 +58,7 @@ class Plant:
     journal: list[tuple[int, d.Event]] = field(default_factory=list)
     metrics: dict[tuple[str, Colour], list[Second]] = field(default_factory=dict)
     queue: float = 0.0
+    hung: int = 0
 
     def __post_init__(self) -> None:
         self.now = self.t0
@@ -169,7 +170,8 @@ class Plant:
         return self.latency_ms + 1_000 * self.queue / max(self.healthy * self.capacity, 1)
 
     def _active(self) -> int:
-        return round(self._served() * self._latency_ms() / 1_000 / max(self.healthy, 1))
+        busy = self._served() * self._latency_ms() / 1_000 / max(self.healthy, 1)
+        return self.hung + round(busy)
 
     def _answer(self) -> None:
         served = self._served()

@@ -141,6 +141,14 @@ def test_it_never_goes_in_on_missing_data(part: str) -> None:
     assert made.run(40).counts == [4]
 
 
+def test_requests_that_hang_are_no_lack_of_load() -> None:
+    """None is answered, some are under way: that is an outage, and nothing is taken away in it."""
+    made = plant(load=constant(300), desired=8).run(60)
+    made.load = constant(0)
+    made.hung = 5
+    assert made.run(900).counts == []
+
+
 def test_without_data_for_three_beats_it_falls_back() -> None:
     made = plant(Scaling(Totals(requests=50, fallback=6)), constant(100)).run(60)
     made.blind = {"metrics"}

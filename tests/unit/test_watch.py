@@ -9,8 +9,9 @@ from tests.support.small_world import World, moving, serving
 from tidegate.core import decision as d
 from tidegate.core import watch
 from tidegate.core.decision import AlarmState
-from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
+from tidegate.core.model import Alarm, AlarmScope, Colour, Comparison, MissingData
 from tidegate.core.model import LifecycleStage as Stage
+from tidegate.core.scaling.sample import Sample, Series
 from tidegate.core.seen import Seen
 
 BLUE, GREEN = ("cats", Colour.BLUE), ("cats", Colour.GREEN)
@@ -144,3 +145,44 @@ def test_bad_data_of_a_young_candidate_counts_at_once() -> None:
     world.nature(2).error_share = 0.5
     world.until(lambda w: state(w) is AlarmState.ALARM, limit_s=5)
     assert second(T0, 4, 2).errors == 2
+
+
+HOSTS = Alarm(
+    "hosts",
+    "HealthyHostCount",
+    4,
+    statistic="Minimum",
+    comparison=Comparison.LESS,
+    period_ms=5_000,
+)
+
+
+def measured(world: World, *beats: Sample) -> tuple[float | None, ...]:
+    """The datapoints of `HOSTS` when cats were measured so."""
+    seen = replace(world.seen(), series={"cats": Series(beats)})
+    return watch.points(world.progress, seen, "cats", HOSTS)
+
+
+def test_healthy_hosts_are_those_of_the_group_that_the_alarm_is_about() -> None:
+    beat = Sample(T0, healthy=(4, 3), unhealthy=(0, 1))
+    assert measured(serving(app_of()), beat) == (None, None, 4)
+    moved = moving(app_of()).until_weight(2_500)
+    shifted_at = moved.last.shifted_at
+    assert shifted_at is not None
+    after = replace(beat, at_ms=shifted_at // 5_000 * 5_000 + 5_000)
+    assert measured(moved, after) == (None, None, 3)
+
+
+def test_a_candidate_s_hosts_count_only_from_its_first_traffic_on() -> None:
+    """While its tasks started it had none; that is no reason to roll it back."""
+    moved = moving(app_of()).until_weight(2_500)
+    shifted_at = moved.last.shifted_at
+    assert shifted_at is not None
+    starting = Sample(shifted_at // 5_000 * 5_000, healthy=(4, 0))
+    assert measured(moved, starting) == (None, None, None)
+
+
+def test_hosts_that_were_never_measured_are_insufficient_data() -> None:
+    world = serving(app_of(alarms=(HOSTS,)))
+    assert world.progress.alarms["cats/hosts"].state is AlarmState.INSUFFICIENT_DATA
+    assert measured(world) == (None, None, None)

@@ -46,13 +46,19 @@ VALUES: Mapping[str, Callable[[Sample, Colour | None], Point]] = MappingProxyTyp
 """Each gauge's value in a beat; `colour` is the target group that is asked about, None for both."""
 
 
-def points(alarm: Alarm, series: Series, colour: Colour | None) -> tuple[Point, ...]:
-    """The alarm's evaluation range, oldest first; all missing when nothing was ever measured."""
+def points(
+    alarm: Alarm, series: Series, colour: Colour | None, since_ms: int = 0
+) -> tuple[Point, ...]:
+    """The alarm's evaluation range, oldest first, out of the beats from `since_ms` on.
+
+    All missing when nothing was ever measured.
+    """
     if not series.beats:
         return (None,) * (alarm.evaluation_periods + 2)
     until_ms = series.beats[-1].at_ms + BEAT_MS
     value_of = VALUES[alarm.metric]
     reach = (alarm.evaluation_periods + 3) * alarm.period_ms // BEAT_MS + 1
-    values = ((beat.at_ms, value_of(beat, colour)) for beat in series.beats[-reach:])
+    beats = (beat for beat in series.beats[-reach:] if beat.at_ms >= since_ms)
+    values = ((beat.at_ms, value_of(beat, colour)) for beat in beats)
     known = ((at_ms, value) for at_ms, value in values if value is not None)
     return gauge_datapoints(alarm, known, until_ms)

@@ -41,8 +41,8 @@ def alarm_named(progress: Progress, service: str, name: str) -> Alarm | None:
 def points(progress: Progress, seen: Seen, service: str, alarm: Alarm) -> tuple[Point, ...]:
     """The alarm's datapoints as of this look, oldest first; none when they cannot be read."""
     if alarm.metric in GAUGES:
-        colour = _colour(progress, service, alarm.scope)
-        return gauges.points(alarm, seen.series.get(service, NOTHING), colour)
+        colour, since_ms = _group(progress, service, alarm.scope)
+        return gauges.points(alarm, seen.series.get(service, NOTHING), colour, since_ms)
     seconds = seconds_for(progress, seen, service, alarm.scope)
     return () if seconds is None else datapoints(alarm, seconds, seen.metrics_until)
 
@@ -85,14 +85,17 @@ def seconds_for(
     return seen.metrics.get((service, progress.services[service].colour), ())
 
 
-def _colour(progress: Progress, service: str, scope: AlarmScope) -> Colour | None:
-    """The target group that an alarm of this scope reads; None for both."""
+def _group(progress: Progress, service: str, scope: AlarmScope) -> tuple[Colour | None, int]:
+    """The target group that an alarm of this scope reads, and since when (ms); None for both.
+
+    The candidate's counts from its first traffic on: before, its tasks were still starting.
+    """
     if scope is AlarmScope.SERVICE:
-        return None
+        return None, 0
     moving = _moving(progress, service)
     if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
-        return moving.colour
-    return progress.services[service].colour
+        return moving.colour, moving.shifted_at
+    return progress.services[service].colour, 0
 
 
 def _moving(progress: Progress, service: str) -> Deployment | None:

@@ -10,8 +10,8 @@ twice, and a task that has just started changes nothing. The rules:
   twice what is there (Knative's panic window);
 * in, when the largest need of the last five minutes is more than 10 % below; to that need, never
   by more than half, at most once a minute, never while a deployment is under way;
-* a beat without data needs all that there are. After three of them the count is `fallback` at
-  least (KEDA's fallback).
+* a beat without data, or in which requests hang and none ends, needs all that there are. After
+  three beats without data the count is `fallback` at least (KEDA's fallback).
 
 A p95 over its target asks for more in proportion, and is remembered as the load per task that was
 too much; from then on that load per task is a target like any other.
@@ -128,10 +128,10 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
 
 
 def _whole(policy: Totals, beat: Sample, limit: float | None) -> float | None:
-    """The need of a beat; None when one of the metrics is missing in it."""
+    """The need of a beat; None when a metric is missing in it, or requests hang and none ends."""
     needs = tuple(_needs(policy, beat, limit))
     asked = (policy.requests, policy.concurrency, policy.cpu_percent, policy.memory_percent)
-    silent = beat.hosts is None or beat.requests is None
+    silent = beat.hosts is None or beat.requests is None or bool(beat.active and not beat.requests)
     measured = sum(not need.slow and need.metric != _LEARNED for need in needs)
     if silent or measured < sum(target is not None for target in asked):
         return None

@@ -1,7 +1,7 @@
 """How much CPU and memory each task uses: two files each, every two seconds.
 
-A sample costs some 50 µs where the control groups are this machine's. Elsewhere the engine is asked
-for one (`one-shot`), which takes it about a millisecond each.
+A sample costs less than a millisecond where the control groups are this machine's. Elsewhere the
+engine is asked for one (`one-shot`).
 """
 
 import logging
