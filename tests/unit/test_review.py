@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.builders import T0, app_of, service
 from tidegate.core.model import (
+    Alarm,
     AnalysisPolicy,
     App,
     DeploymentPolicy,
@@ -149,6 +150,14 @@ def test_the_answers_come_in_the_framework_s_order() -> None:
 def test_a_check_of_the_file_fails_when_the_file_does_not_keep_it(check: str, app: App) -> None:
     assert answers(good())[check] is State.PASSED
     assert answers(good(app=app))[check] is State.FAILED
+
+
+def test_an_alarm_that_guards_no_deployment_watches_no_candidate() -> None:
+    busy = Alarm("busy", "RequestCount", 1_000, guards=False)
+    app = replace(policy(analysis=AnalysisPolicy(enabled=False)), alarms=(busy,))
+    assert answers(good(app=app))["candidates are watched"] is State.FAILED
+    guarding = replace(app, alarms=(replace(busy, guards=True),))
+    assert answers(good(app=guarding))["candidates are watched"] is State.PASSED
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _watched(app: App) -> Answer:
         app,
         lambda s: (
             not s.deployment.analysis.enabled
-            and not any(a.service in (None, s.name) for a in app.alarms)
+            and not any(a.guards and a.service in (None, s.name) for a in app.alarms)
         ),
     )
     return unless(

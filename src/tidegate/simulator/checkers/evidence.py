@@ -47,7 +47,7 @@ def _unfounded(case: Case, event: TrafficShifted | StablePromoted) -> str | None
         if case.world.clock.now() - shown > STALE_MS:
             return f"{_what(event)} on metrics that are {case.world.clock.now() - shown} ms old"
     for alarm in case.options.app.alarms:
-        if shown is not None and _breached(case, deployment, alarm, shown):
+        if alarm.guards and shown is not None and _breached(case, deployment, alarm, shown):
             return f"{_what(event)} though alarm {alarm.name} is over its threshold"
     return None
 
