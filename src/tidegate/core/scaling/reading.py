@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tidegate.core.model import Colour, Service
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
+from tidegate.core.scaling.reservation import provider_reservation, registered_mib
 from tidegate.core.seen import Health, Seen, Target, TaskSeen, TaskState
 
 
@@ -42,7 +43,7 @@ class _Sums:
     )
 
 
-def read(progress: Progress, seen: Seen) -> dict[str, Reading]:
+def read(progress: Progress, seen: Seen, now: int) -> dict[str, Reading]:
     """A reading of every service."""
     if seen.tasks is None or seen.balancer is None:
         return {name: Reading() for name in progress.services}
@@ -57,8 +58,10 @@ def read(progress: Progress, seen: Seen) -> dict[str, Reading]:
         if task.service in sums:
             group = sums[task.service].groups[task.colour]
             _add(group, progress, task, container, targets.get(task.id))
-    share = 100 * reserved_mib / seen.registered_mib if seen.registered_mib else None
-    return {name: _reading(seen, name, sums[name], share) for name in progress.services}
+    registered = registered_mib(progress, seen)
+    share = 100 * reserved_mib / registered if registered else None
+    reserved = share, provider_reservation(progress, now)
+    return {name: _reading(seen, name, sums[name], reserved) for name in progress.services}
 
 
 def _add(
@@ -84,7 +87,9 @@ def _add(
         group.memory_percent += 100 * container.usage.memory_mib / service.memory_mib
 
 
-def _reading(seen: Seen, name: str, sums: _Sums, share: float | None) -> Reading:
+def _reading(
+    seen: Seen, name: str, sums: _Sums, reserved: tuple[float | None, float | None]
+) -> Reading:
     """Tasks that are not measured yet are taken to be like those that are."""
     blue, green = sums.groups[Colour.BLUE], sums.groups[Colour.GREEN]
     routing = seen.balancer.routing.get(name) if seen.balancer else None
@@ -105,6 +110,5 @@ def _reading(seen: Seen, name: str, sums: _Sums, share: float | None) -> Reading
         memory,
         (blue.healthy, green.healthy),
         (blue.unhealthy, green.unhealthy),
-        share,
-        None,
+        *reserved,
     )

@@ -46,7 +46,7 @@ def record(recording: Recording, progress: Progress, seen: Seen, now: int) -> Re
     next_ms = recording.next_ms if recording.next_ms is not None else beat + BEAT_MS
     next_ms = max(next_ms, beat - KEPT_BEATS * BEAT_MS)  # the machine slept
     readings = dict(recording.readings)
-    readings[beat] = (*readings.get(beat, ()), read(progress, seen))
+    readings[beat] = (*readings.get(beat, ()), read(progress, seen, now))
     series = recording.series
     while _is_over(next_ms, seen, now):
         series = _close(series, progress, seen, next_ms, readings.pop(next_ms, ()))
