@@ -16,19 +16,8 @@ from tidegate.engine.codec import plain
 
 pytestmark = [pytest.mark.engine, pytest.mark.haproxy]
 
-CAPACITY = """\
-app: catsndogs
-
-capacity:
-  providers:
-    on-demand: {cpu: 1024, memory: 768MiB, min: 1, launch: 500ms, price: 0.04}
-    spot: {kind: spot, cpu: 512, memory: 512MiB, launch: 500ms, price: 0.01, on_demand_price: 0.02}
-  default_strategy:
-    - {capacity_provider: on-demand, base: 1, weight: 0}
-    - {capacity_provider: spot, weight: 1}
-  interruption_notice: 15s
-  idle: 3s
-"""
+FILE = Path(__file__).parents[2] / "examples" / "catsndogs" / "variants" / "instances.yaml"
+CAPACITY = f"app: catsndogs\n\n{FILE.read_text()}"
 
 
 @pytest.fixture(scope="module")
@@ -156,14 +145,9 @@ def test_what_cannot_be_interrupted_is_said(shop: Shop) -> None:
         assert code in refused.stderr
 
 
-def test_down_takes_instances_and_their_groups_away(tmp_path: Path) -> None:
-    shop = Shop(tmp_path / "app")
-    try:
-        shop.open({**FAST, "app: catsndogs\n": CAPACITY})
-        shop.clients.stop()
-        assert shop.tidegate("down", "--everything").returncode == 0
-        shop.until(lambda: not list(shop.home.instances.glob("i*.json")), "forgotten")
-        groups = Path("/sys/fs/cgroup").glob(f"*/tidegate/{shop.home.owner}")
-        assert not list(groups)
-    finally:
-        shop.close()
+def test_down_takes_instances_and_their_groups_away(running: Shop) -> None:
+    """The last one: nothing runs after it."""
+    running.clients.stop()
+    assert running.tidegate("down", "--everything").returncode == 0
+    running.until(lambda: not list(running.home.instances.glob("i*.json")), "forgotten")
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/tidegate/{running.home.owner}"))

@@ -19,7 +19,7 @@ SPREAD = Placement(PlacementType.SPREAD, PlacementField.ZONE)
 PACK = Placement(PlacementType.BINPACK, PlacementField.MEMORY)
 
 _WEATHER = (
-    (Mishap.STALE_INSTANCES, 15_000), (Mishap.SPOT_STORM, 20_000), (Mishap.INSTANCE_LOST, 20_000),
+    (Mishap.STALE_INSTANCES, 15_000), (Mishap.SPOT_STORM, 8_000), (Mishap.INSTANCE_LOST, 15_000),
     (Mishap.FALSE_NOTICE, 25_000), (Mishap.POOL_DRY, 20_000),
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ def with_capacity(app: App, rng: Random) -> App:
         memory_mib=128 * size,
         minimum=rng.choice((0, 0, 1)),
         maximum=60,
-        launch_ms=rng.choice((1_000, 3_000)),
+        launch_ms=rng.choice((500, 2_000)),
         price_micros=41_600,
         on_demand_micros=41_600,
         target_capacity_percent=rng.choice((100, 100, 80)),
@@ -46,7 +46,7 @@ def with_capacity(app: App, rng: Random) -> App:
         name="spot",
         kind=ProviderKind.SPOT,
         minimum=0,
-        launch_ms=rng.choice((1_000, 3_000)),
+        launch_ms=rng.choice((500, 2_000)),
         zones=rng.choice((("a",), ("a", "b"))),
         price_micros=14_560,
     )
@@ -74,5 +74,5 @@ def weather(chances: Chances, app: App, rng: Random) -> Chances:
     """What befalls the instances, where there are any and the run is not spared."""
     if app.capacity is None or chances is NONE:
         return chances
-    mishaps = tuple(one for one in _WEATHER if rng.random() < 0.6)
+    mishaps = tuple(one for one in _WEATHER if rng.random() < 0.7)
     return replace(chances, mishaps=(*chances.mishaps, *mishaps))
