@@ -16,8 +16,9 @@ from tidegate.simulator import behaviour as b
 from tidegate.simulator import run
 from tidegate.simulator.batch import simulate_all
 from tidegate.simulator.checkers import CHECKERS
-from tidegate.simulator.faults import Chances, Mishap
+from tidegate.simulator.faults import Chances, CrashPoint, Mishap
 from tidegate.simulator.options import Ask, Options, Verb
+from tidegate.simulator.run import simulate
 from tidegate.simulator.scenarios import CLOUDY, QUICKLY, SCENARIOS, SERVICE, change
 from tidegate.simulator.swarm import draw
 
@@ -42,6 +43,15 @@ def test_a_run_has_the_same_journal_every_time_and_its_cost_is_in_it() -> None:
     seeds = [seed for seed in range(40) if draw(seed).app.capacity is not None][:3]
     once, again = (list(simulate_all(map(draw, seeds))) for _ in range(2))
     assert [one.digest for one in once] == [two.digest for two in again]
+
+
+def test_a_crash_at_any_effect_of_a_deployment_on_instances_changes_no_outcome() -> None:
+    calm = replace(CALM, requests_per_second=40)
+    calls = simulate(calm).calls
+    points = [CrashPoint(call, after=call % 2 == 0) for call in range(1, calls, 5)]
+    for result in simulate_all([replace(calm, crash=point) for point in points], jobs=2):
+        assert result.broken is None
+        assert [one.outcome for one in result.deployments] == [d.Outcome.SUCCEEDED] * 2
 
 
 # --- each checker can fail -----------------------------------------------------------------------
