@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from tests.support.dataplane import Plane
+from tests.support.simulated import simulated_balancer
 from tidegate.core.actions import DeregisterTarget, DrainTarget, RegisterTarget
 from tidegate.core.errors import EffectFailed
 from tidegate.core.model import App, Colour, Listener, Route, Service
@@ -28,7 +29,10 @@ def haproxy() -> Iterator[tuple[Balancer, Listener]]:
         plane.close()
 
 
-BALANCERS: list[Callable[[], AbstractContextManager[tuple[Balancer, Listener]]]] = [haproxy]
+BALANCERS = [
+    pytest.param(haproxy, id="haproxy", marks=pytest.mark.haproxy),
+    pytest.param(simulated_balancer, id="simulator"),
+]
 
 
 class Fixture:
@@ -49,13 +53,10 @@ class Fixture:
         return next((t for t in self.seen().targets if t.task == task), None)
 
 
-@pytest.fixture(params=BALANCERS, ids=lambda make: make.__name__)
+@pytest.fixture(params=BALANCERS)
 def served(request: pytest.FixtureRequest) -> Iterator[Fixture]:
     with request.param() as (balancer, listener):
         yield Fixture(balancer, listener)
-
-
-pytestmark = pytest.mark.haproxy
 
 
 @pytest.mark.parametrize("make", BALANCERS)

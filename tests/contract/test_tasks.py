@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.simulated import simulated_bench
 from tests.support.tasks_bench import Nature, TasksBench, container_bench
 from tidegate.core.errors import EffectFailed
 from tidegate.core.seen import Health, TaskSeen, TaskState
 
 Factory = Callable[[Path], AbstractContextManager[TasksBench]]
 
-BENCHES = [pytest.param(container_bench, id="containers", marks=pytest.mark.engine)]
+BENCHES = [
+    pytest.param(container_bench, id="containers", marks=pytest.mark.engine),
+    pytest.param(simulated_bench, id="simulator"),
+]
 
 
 @pytest.fixture(params=BENCHES)

@@ -194,7 +194,7 @@ def test_a_crash_point_hits_the_call_that_it_names() -> None:
     world = SimulatedWorld(replace(CALM, crash=CrashPoint(2)))
     world.balancer.serve(QUICKLY)
     with pytest.raises(ControllerCrash):
-        world.balancer.route(Routing(SERVICE, 0))
-    assert world.balancer.held == {}
-    world.balancer.route(Routing(SERVICE, 0))
+        world.balancer.route(Routing(SERVICE, 2_500))
     assert world.balancer.held == {SERVICE: Routing(SERVICE, 0)}
+    world.balancer.route(Routing(SERVICE, 2_500))
+    assert world.balancer.held == {SERVICE: Routing(SERVICE, 2_500)}

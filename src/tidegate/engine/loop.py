@@ -113,7 +113,7 @@ class Engine:
         self.trouble = what
 
     def _wait_ms(self, decision: Decision) -> int:
-        tick = BUSY_TICK_MS if _moves(self.progress) else IDLE_TICK_MS
+        tick = BUSY_TICK_MS if moves(self.progress) else IDLE_TICK_MS
         if decision.look_again_at is None:
             return tick
         return min(max(0, decision.look_again_at - self.now()), tick)
@@ -154,7 +154,7 @@ class Engine:
         return since
 
 
-def _moves(progress: Progress) -> bool:
+def moves(progress: Progress) -> bool:
     """Whether anything is under way: an execution, a deployment, a task that is not yet healthy, an
     instance that comes or goes."""
     return (

@@ -61,9 +61,9 @@ PAGE = """<!doctype html>
 def page(report: Report) -> str:
     """The whole page."""
     charts = [_rates(report), _latency(report), _percentiles(report), _failures(report)]
-    tables = [_section("Requests", _numbers(report)), _section("Milliseconds", _times(report))]
+    tables = [section("Requests", _numbers(report)), section("Milliseconds", _times(report))]
     if any(act.name or act.tags for act in report.acts):
-        tables.append(_section("Acts", _table(act_rows(report)), "wide"))
+        tables.append(section("Acts", table(act_rows(report)), "wide"))
     body = _head(report) + f'<div class="grid2">{"".join(tables)}{"".join(charts)}</div>'
     return PAGE.format(title=escape(report.title), style=STYLE, body=body)
 
@@ -85,11 +85,13 @@ def _head(report: Report) -> str:
     )
 
 
-def _section(title: str, body: str, kind: str = "narrow") -> str:
+def section(title: str, body: str, kind: str = "narrow") -> str:
+    """A titled card of the page."""
     return f'<section class="{kind}"><h2>{escape(title)}</h2>{body}</section>'
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table, the first being its head."""
     cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
     return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
 
@@ -107,29 +109,30 @@ def _numbers(report: Report) -> str:
     ]
     lines = [f"replies {statuses}"] + ([f"failures {kinds}"] if kinds else [])
     lines.append(f"{report.opened:,} connections opened, {report.resent:,} requests sent again")
-    return _table(rows) + "".join(f'<p class="dim">{escape(line)}</p>' for line in lines)
+    return table(rows) + "".join(f'<p class="dim">{escape(line)}</p>' for line in lines)
 
 
 def _times(report: Report) -> str:
     columns = map(percent_name, PERCENTS), in_ms(report.latency), in_ms(report.scheduling)
-    return _table([("", "latency", "sent late by"), *zip(*columns, strict=True)])
+    return table([("", "latency", "sent late by"), *zip(*columns, strict=True)])
 
 
 def _rates(report: Report) -> str:
     seconds = report.seconds
+    during = [s for s in seconds if s.at_s * 1_000_000 < report.length_us]  # then only replies come
     series = [
-        Series("intended", "c6", [(s.at_s + 0.5, s.due) for s in seconds], width=9),
-        Series("sent", "c3", [(s.at_s + 0.5, s.sent) for s in seconds], width=4.5),
+        Series("intended", "c6", [(s.at_s + 0.5, s.due) for s in during], width=9),
+        Series("sent", "c3", [(s.at_s + 0.5, s.sent) for s in during], width=4.5),
         Series("answered", "c2", [(s.at_s + 0.5, s.answered) for s in seconds]),
     ]
     high = max((max(s.due, s.sent, s.answered) for s in seconds), default=1)
-    return _figure("Rate", _over_time(report, linear(high), "requests per second", series))
+    return figure("Rate", _over_time(report, linear(high), "requests per second", series))
 
 
 def _latency(report: Report) -> str:
     measured = [s for s in report.seconds if s.max_us]
     if not measured:
-        return _section("Latency over time", NOTHING)
+        return section("Latency over time", NOTHING)
     series = [
         Series(name, colour, [(s.at_s + 0.5, getattr(s, field) / 1000) for s in measured])
         for name, colour, field in (
@@ -142,7 +145,7 @@ def _latency(report: Report) -> str:
     low = min(s.p50_us for s in measured) / 1000
     high = max(s.max_us for s in measured) / 1000
     chart = _over_time(report, logarithmic(low, high), "ms", series)
-    return _figure("Latency over time", chart)
+    return figure("Latency over time", chart)
 
 
 def _failures(report: Report) -> str:
@@ -156,10 +159,10 @@ def _failures(report: Report) -> str:
         for place, kind in enumerate(kinds)
     ]
     if not series:
-        return _section("Failures", '<p class="good">✓ none</p>')
+        return section("Failures", '<p class="good">✓ none</p>')
     high = max(sum(s.failures.values()) for s in report.seconds)
     chart = _over_time(report, linear(high), "requests per second", series)
-    return _figure("Failures", replace(chart, stacked=True))
+    return figure("Failures", replace(chart, stacked=True))
 
 
 def _over_time(report: Report, y: Axis, unit: str, series: Sequence[Series]) -> Chart:
@@ -176,8 +179,9 @@ def _over_time(report: Report, y: Axis, unit: str, series: Sequence[Series]) -> 
     )
 
 
-def _figure(title: str, chart: Chart) -> str:
-    return _section(title, _legend(chart.series) + svg(chart, title))
+def figure(title: str, chart: Chart) -> str:
+    """A chart with its legend as a card."""
+    return section(title, _legend(chart.series) + svg(chart, title))
 
 
 def _hint(s: Second) -> str:
@@ -190,7 +194,7 @@ def _hint(s: Second) -> str:
 def _percentiles(report: Report) -> str:
     """HdrHistogram's plot: the nines evenly apart, as far as ten requests lie beyond."""
     if not report.latency.buckets:
-        return _section("Latency by percentile", NOTHING)
+        return section("Latency by percentile", NOTHING)
     most = max(2.0, min(1e6, report.latency.count / 10))
     rise = [2 * (most / 2) ** (step / STEPS) for step in range(STEPS + 1)]  # 1 of so many is beyond
     values = report.latency.percentiles_us(100 - 100 / one_of for one_of in rise)
@@ -202,9 +206,10 @@ def _percentiles(report: Report) -> str:
     y = logarithmic(points[0][1], points[-1][1])
     name = "latency from the intended send time, of answered and timed-out requests"
     chart = Chart(x, y, [Series(name, "c1", points)], "percentile", "ms")
-    return _figure("Latency by percentile", chart)
+    return figure("Latency by percentile", chart)
 
 
 def _legend(series: Sequence[Series]) -> str:
-    items = (f'<span class="{s.colour}"><i></i>{escape(s.name)}</span>' for s in series)
+    named = {s.name: s.colour for s in series}  # a broken line is several of one name
+    items = (f'<span class="{c}"><i></i>{escape(name)}</span>' for name, c in named.items())
     return f'<div class="legend">{"".join(items)}</div>'

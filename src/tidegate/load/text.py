@@ -16,9 +16,9 @@ def as_text(report: Report) -> str:
         *(f"  {target}" for target in report.targets[:5]),
         *([f"  … {len(report.targets) - 5} more targets"] if len(report.targets) > 5 else []),
         "",
-        _table([("", "requests", "per second"), *_rates(report)]),
+        aligned([("", "requests", "per second"), *_rates(report)]),
         "",
-        _table([("ms", *map(percent_name, PERCENTS), "mean"), *_times(report)]),
+        aligned([("ms", *map(percent_name, PERCENTS), "mean"), *_times(report)]),
         "",
         *_outcome(report),
         *_acts(report),
@@ -40,7 +40,7 @@ def compare_text(a: Report, b: Report) -> str:
     ours, theirs = (r.latency.percentiles_us(PERCENTS) for r in (a, b))
     for percent, mine, other in zip(PERCENTS, ours, theirs, strict=True):
         rows.append((f"{percent_name(percent)} ms", *_pair(mine / 1000, other / 1000)))
-    lines = [f"A  {a.title}: {a.profile}", f"B  {b.title}: {b.profile}", "", _table(rows)]
+    lines = [f"A  {a.title}: {a.profile}", f"B  {b.title}: {b.profile}", "", aligned(rows)]
     for name, report in (("A", a), ("B", b)):
         lines += [f"✗ {name} is not sound: {limit}" for limit in report.limits]
     return "\n".join(lines)
@@ -101,7 +101,7 @@ def act_rows(report: Report) -> list[Row]:
 
 def _acts(report: Report) -> list[str]:
     if any(act.name or act.tags for act in report.acts):
-        return ["", _table(act_rows(report)), ""]
+        return ["", aligned(act_rows(report)), ""]
     return []
 
 
@@ -120,7 +120,7 @@ def percent_name(percent: float) -> str:
     return "max" if percent == 100 else f"p{percent:g}"
 
 
-def _table(rows: Sequence[Row]) -> str:
+def aligned(rows: Sequence[Row]) -> str:
     """First column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

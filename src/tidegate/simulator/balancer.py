@@ -46,6 +46,7 @@ class SimBalancer:
         self._fleet = fleet
         self._listener = ""
         self._services: set[str] = set()
+        self._known: set[str] = set()
         self._ready: dict[tuple[str, Colour], list[str]] = {}
 
     # --- the port ---------------------------------------------------------------------------
@@ -72,8 +73,8 @@ class SimBalancer:
         self.wire.send(lambda: self._route(routing, asked_at))
 
     def observe(self) -> BalancerSeen | None:
-        """The balancer's own word as the watcher last heard it, or None."""
-        return self.watcher.look()
+        """The balancer's own word as the watcher last heard it, or None; None if never served."""
+        return self.watcher.look() if self._listener else None
 
     # --- the truth --------------------------------------------------------------------------
 
@@ -116,6 +117,10 @@ class SimBalancer:
     def _serve(self, app: App) -> None:
         self._services = {service.name for service in app.services}
         self._listener = listener_key(app)
+        new = self._services - self._known
+        self._known |= new
+        self.held |= {name: Routing(name, 0) for name in sorted(new)}
+        self.asked_at |= dict.fromkeys(sorted(new), self._clock.elapsed)
         self.held = {name: held for name, held in self.held.items() if name in self._services}
         self.targets = {k: t for k, t in self.targets.items() if t.service in self._services}
         self._ready.clear()

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import exp, log, sqrt
 from statistics import NormalDist
 
 from tidegate.core.metrics import bucket_of
+from tidegate.simulator.queueing import Work
 
 DRAWS = 256
 """Service times are drawn from a table of this many equally likely ones."""
@@ -22,6 +24,8 @@ class Behaviour:
     `knee_rps` is the load on one task above which it is `overload_factor` times slower and fails
     `overload_errors` of its requests; None for no knee. A task that is not `graceful` ends at the
     first signal with whatever it was doing. `fails_hooks`: every hook finds fault with it.
+    With `work` its workers are few and requests queue for them; without it there is one for each
+    request, which takes `median_us` or so.
     """
 
     name: str = "good"
@@ -30,6 +34,7 @@ class Behaviour:
     error_share: float = 0.0
     slow_factor: float = 1.0
     crash_after_ms: int | None = None
+    exit_code: int = 1
     out_of_memory_after_ms: int | None = None
     never_healthy: bool = False
     knee_rps: int | None = None
@@ -37,6 +42,7 @@ class Behaviour:
     overload_errors: float = 0.1
     graceful: bool = True
     fails_hooks: bool = False
+    work: Work | None = None
 
     @property
     def bad(self) -> bool:
@@ -77,6 +83,16 @@ def leaking(after_ms: int) -> Behaviour:
 def weak_under_load(knee_rps: int) -> Behaviour:
     """Runs well until a task gets more than `knee_rps` requests a second."""
     return Behaviour("weak under load", knee_rps=knee_rps)
+
+
+@lru_cache(maxsize=256)
+def draws_of(mean_us: float, cs2: float) -> tuple[int, ...]:
+    """`DRAWS` times four equally likely service times (µs) of that mean and variation."""
+    count, sigma = DRAWS * 4, sqrt(log(1 + cs2))
+    normal = NormalDist(-sigma * sigma / 2, sigma or 1e-9)
+    times = [exp(normal.inv_cdf((i + 0.5) / count)) for i in range(count)]
+    scale = mean_us * count / sum(times)  # the layers' middles have a slightly lower mean
+    return tuple(max(1, round(time * scale)) for time in times)
 
 
 @lru_cache(maxsize=256)

@@ -40,6 +40,11 @@ class VirtualClock:
         for hook in self.behind:
             hook()
 
+    @property
+    def next_due(self) -> int | None:
+        """When the next change is due (elapsed ms), or None."""
+        return self._heap[0][0] if self._heap else None
+
     def after(self, delay_ms: int, happen: Callable[[], None]) -> None:
         """Change the world in `delay_ms`; what is due together happens in the order of asking."""
         heapq.heappush(self._heap, (self.elapsed + delay_ms, next(self._order), happen))

@@ -40,6 +40,7 @@ class SimTask:
 
     `failed_at` is when it last ended or hung, -1 if never; `hung_until` when it answers again.
     `leaves_from` is when it may be drained unreplaced, as its instance is taken back; or None.
+    `free_us` is when each of its workers is free, as a heap; empty when they are not counted.
     """
 
     id: str
@@ -63,11 +64,17 @@ class SimTask:
     in_second: int = 0
     instance: str | None = None
     leaves_from: int | None = None
+    listening_since: int = 0
+    free_us: list[int] = field(default_factory=list)
 
     def serves(self, now: int) -> bool:
         """Whether a request that arrives now is answered."""
         alive = self.listening and not self.stopping and self.ended_by is None
         return alive and now >= self.hung_until
+
+    def busy(self, now_us: int) -> int:
+        """How many requests it works on or has waiting at that very moment (elapsed µs)."""
+        return sum(r.end_us > now_us for r in self.requests)
 
     def under_way(self, now_ms: int) -> int:
         """How many requests it still works on."""
@@ -162,7 +169,9 @@ class Fleet:
         self._then(task, run_ms, lambda: self._run(task))
         if behaviour.crash_after_ms is not None:
             self._then(
-                task, run_ms + behaviour.crash_after_ms, lambda: self.end(task, Cause.ITSELF, 1)
+                task,
+                run_ms + behaviour.crash_after_ms,
+                lambda: self.end(task, Cause.ITSELF, behaviour.exit_code),
             )
 
     def _run(self, task: SimTask) -> None:
@@ -172,7 +181,7 @@ class Fleet:
             self._then(task, task.service.health.grace_period_ms, lambda: _fall_ill(task))
             return
         ready_ms = behaviour.ready_ms + self._draws.randrange(200)
-        self._then(task, ready_ms, lambda: _listen(task))
+        self._then(task, ready_ms, lambda: _listen(task, self._clock.elapsed))
         self._then(task, ready_ms + _CHECK_MS, lambda: _pass_check(task, self._clock.elapsed))
         if behaviour.out_of_memory_after_ms is not None:
             full_ms = ready_ms + behaviour.out_of_memory_after_ms
@@ -212,8 +221,9 @@ class Fleet:
         )  # fmt: skip
 
 
-def _listen(task: SimTask) -> None:
+def _listen(task: SimTask, now: int) -> None:
     task.listening = True
+    task.listening_since = now
 
 
 def _pass_check(task: SimTask, now: int) -> None:

@@ -30,12 +30,14 @@ class Meter:
     A request is counted in the second of its end as soon as it begins, and taken back if it is
     cut; no second is shown before it is over. `blind_until` and `late_until` (elapsed ms) are
     faults; `shown_until` is up to when (machine time) the controller was last told, None if not.
+    `keep_s`: older seconds are forgotten; None for never.
     """
 
     def __init__(self, clock: VirtualClock, draws: Random) -> None:
         self.blind_until = 0
         self.late_until = 0
         self.shown_until: int | None = None
+        self.keep_s: int | None = None
         self._clock = clock
         self._late_ms = 0
         self._lag_ms = draws.choice((0, 100, 700))
@@ -53,6 +55,18 @@ class Meter:
         counts.buckets[request.bucket] = counts.buckets.get(request.bucket, 0) + sign
         if not counts.buckets[request.bucket]:
             del counts.buckets[request.bucket]
+
+    def whole(self, group: Group, second: Second) -> None:
+        """A second that is over, all at once."""
+        closed = self._closed.setdefault(group, [])
+        closed.append(second)
+        if self.keep_s is not None and len(closed) > 2 * self.keep_s:
+            del closed[: -self.keep_s]
+
+    def whole_until(self) -> int:
+        """Up to when (machine time) an undisturbed look is shown seconds."""
+        now = self._clock.elapsed
+        return self._clock.now() - now + (now - self._lag_ms) // 1000 * 1000
 
     def be_late(self, by_ms: int, for_ms: int) -> None:
         """Seconds are shown that much later for a while."""

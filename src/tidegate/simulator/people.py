@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from tidegate.core import decision as d
 from tidegate.core.errors import TidegateError
@@ -10,7 +11,7 @@ from tidegate.core.model import LifecycleStage
 from tidegate.core.requests import Abort, Resume, StartExecution
 from tidegate.engine.loop import Engine
 from tidegate.simulator.options import Ask, Options, Push, Verb
-from tidegate.simulator.world import SimulatedWorld
+from tidegate.simulator.world import AnyWorld
 
 
 class People:
@@ -20,7 +21,7 @@ class People:
     """
 
     def __init__(
-        self, options: Options, world: SimulatedWorld, engine: Callable[[], Engine | None]
+        self, options: Options, world: AnyWorld[Any], engine: Callable[[], Engine | None]
     ) -> None:
         self.refused = 0
         self._options = options
@@ -28,7 +29,7 @@ class People:
         self._engine = engine
         self._tended: set[str] = set()
         for push in options.pushes:
-            world.clock.after(push.at_ms, partial(self._push, push))
+            world.clock.after(push.at_ms, partial(self.push, push))
         for ask in options.asks:
             if ask.at_ms is not None:
                 world.clock.after(ask.at_ms, partial(self._ask, ask))
@@ -57,11 +58,11 @@ class People:
             self._tended.add(paused.id)
             engine.ask(verb(paused.service, "operator"))
 
-    def _push(self, push: Push) -> None:
+    def push(self, push: Push) -> None:
         """A push that meets no controller is pushed again a second later."""
         engine = self._engine()
         if engine is None:
-            self._world.clock.after(1_000, partial(self._push, push))
+            self._world.clock.after(1_000, partial(self.push, push))
             return
         number = engine.progress.next_id("execution")
         execution = f"e{number}"

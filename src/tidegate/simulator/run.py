@@ -55,7 +55,7 @@ def simulate(options: Options, runner: RunnerOf = Inline) -> Result:
     return simulation.result(broken, rest_ms)
 
 
-class _Tape(Journal):
+class Tape(Journal):
     """A journal that also keeps its entries at hand."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -76,7 +76,7 @@ class Simulation:
         self.options = options
         self.world = SimulatedWorld(options)
         self.case = Case(options, self.world)
-        self.journal = _Tape.in_memory()
+        self.journal = Tape.in_memory()
         self.restarts = 0
         self.people = People(options, self.world, lambda: None if self._down else self._engine)
         self._runner = runner

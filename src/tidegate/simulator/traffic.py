@@ -7,16 +7,20 @@ the controller (`dropped`), and that must never be.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from heapq import heapreplace
 from random import Random
+from typing import Protocol
 
 from tidegate.core.metrics import bucket_of
 from tidegate.core.model import ALL_BP, Colour
 from tidegate.core.seen import Routing
 from tidegate.simulator.balancer import SimBalancer
-from tidegate.simulator.behaviour import DRAWS, Behaviour, durations
+from tidegate.simulator.behaviour import DRAWS, Behaviour, draws_of, durations
 from tidegate.simulator.clock import VirtualClock
+from tidegate.simulator.demand import Demand
 from tidegate.simulator.fleet import Cause, Fleet, Request, SimTask
 from tidegate.simulator.meter import Meter
+from tidegate.simulator.queueing import Balance, Work
 
 _REFUSED = bucket_of(500)  # a connection that is refused is answered within half a millisecond
 
@@ -49,25 +53,47 @@ class Ledger:
         self.failed += failed
 
 
-@dataclass(slots=True)
-class _Stream:
-    """The clients of one service: the next request's time (elapsed µs)."""
-
-    service: str
-    mean_gap_us: float
-    next_us: int = 0
-
-
-class Traffic:
-    """Sends the requests up to now whenever the world is about to change.
+class Clients(Protocol):
+    """A traffic model: it sends what is due, and keeps a ledger of it.
 
     `established` holds the services that have had a stable release: before that, a request that
     finds nobody is nobody's fault.
     """
 
+    ledger: Ledger
+    established: set[str]
+    balance: Balance
+
+    def begin(self, service: str, demand: Demand | float) -> None:
+        """Clients of the service come from now on: a demand, or so many a second."""
+        ...
+
+    def settle(self) -> None:
+        """Send everything that is due before now, by the state that the world is still in."""
+        ...
+
+
+@dataclass(slots=True)
+class _Stream:
+    """The clients of one service: the next request's time (elapsed µs), whose turn it is."""
+
+    service: str
+    demand: Demand
+    next_us: int = 0
+    turn: int = 0
+
+
+class Traffic:
+    """Implements `Clients`: sends the requests up to now whenever the world is about to change.
+
+    The balancer chooses a task as `balance` says. A task whose behaviour has `work` lets requests
+    wait for a free worker, first come, first served (Lindley's recursion).
+    """
+
     def __init__(
         self, clock: VirtualClock, draws: Random, fleet: Fleet, balancer: SimBalancer, meter: Meter
     ) -> None:
+        self.balance = Balance.RANDOM
         self.ledger = Ledger()
         self.established: set[str] = set()
         self._clock = clock
@@ -79,19 +105,28 @@ class Traffic:
         fleet.on_cut = self.cut
         balancer.on_cut = self.cut
 
-    def begin(self, service: str, per_second: int) -> None:
-        """Clients of the service come from now on, at random times."""
-        self._streams.append(_Stream(service, 1e6 / per_second, self._clock.elapsed * 1000))
+    def begin(self, service: str, demand: Demand | float) -> None:
+        """Clients come from now on at random times, instead of those that the service had."""
+        now = self._clock.elapsed
+        if not isinstance(demand, Demand):
+            demand = Demand.of(demand)
+        self._streams = [s for s in self._streams if s.service != service]
+        self._streams.append(_Stream(service, demand.beginning(now), now * 1000))
 
     def settle(self) -> None:
         """Send everything that is due before now, by the state that the world is still in."""
         until_us = self._clock.elapsed * 1000
         for stream in self._streams:
             while stream.next_us < until_us:
-                self._send(stream.service, stream.next_us)
-                stream.next_us += 1 + int(self._draws.expovariate(1) * stream.mean_gap_us)
+                rate = stream.demand.rate(stream.next_us // 1000)
+                if rate <= 0:
+                    stream.next_us += 1_000_000
+                    continue
+                self._send(stream, stream.next_us)
+                stream.next_us += 1 + int(self._draws.expovariate(1) * (1e6 / rate))
 
-    def _send(self, service: str, at_us: int) -> None:
+    def _send(self, stream: _Stream, at_us: int) -> None:
+        service = stream.service
         self.ledger.sent += 1
         held = self._balancer.held.get(service)
         if held is None:
@@ -106,7 +141,7 @@ class Traffic:
             else:
                 self._drop(service, f"{colour} has weight and no target")
             return
-        name = ready[int(self._draws.random() * len(ready))]
+        name = self._pick(stream, ready, at_us)
         task = self._fleet.tasks.get(name) or self._fleet.removed.get(name)
         if task is None:
             self._drop(service, f"target {name} has never been there")
@@ -115,6 +150,18 @@ class Traffic:
         else:
             self._refuse(task, (service, colour), at_us)
 
+    def _pick(self, stream: _Stream, ready: list[str], at_us: int) -> str:
+        """The target that the request is sent to."""
+        if self.balance is Balance.RANDOM:
+            return ready[int(self._draws.random() * len(ready))]
+        stream.turn += 1
+        if self.balance is Balance.ROUNDROBIN:
+            return ready[stream.turn % len(ready)]
+        tasks = self._fleet.tasks
+        busy = [tasks[t].busy(at_us) if t in tasks else 0 for t in ready]
+        least = [t for t, n in zip(ready, busy, strict=True) if n == min(busy)]
+        return least[stream.turn % len(least)]
+
     def _choose(self, held: Routing) -> Colour:
         if held.green_bp in (0, ALL_BP):
             return Colour.GREEN if held.green_bp else Colour.BLUE
@@ -122,8 +169,12 @@ class Traffic:
 
     def _answer(self, task: SimTask, group: tuple[str, Colour], at_us: int) -> None:
         behaviour = _under_load(task, at_us)
-        table = durations(behaviour.median_us, behaviour.slow_factor)
-        took_us, bucket = table[int(self._draws.random() * DRAWS)]
+        if behaviour.work:
+            took_us = self._queue(task, behaviour, behaviour.work, at_us)
+            bucket = bucket_of(took_us)
+        else:
+            table = durations(behaviour.median_us, behaviour.slow_factor)
+            took_us, bucket = table[int(self._draws.random() * DRAWS)]
         error = self._draws.random() < behaviour.error_share
         request = Request(at_us + took_us, bucket, error)
         task.requests.append(request)
@@ -132,6 +183,18 @@ class Traffic:
         self._meter.count(group, request)
         self._balancer.excuses.pop(group, None)
         self.ledger.answered(task.release, int(error))
+
+    def _queue(self, task: SimTask, behaviour: Behaviour, work: Work, at_us: int) -> int:
+        """How long the request waits for a worker and is worked on."""
+        if not task.free_us:
+            task.free_us = [0] * work.concurrency
+        cold = at_us // 1000 - task.listening_since < work.cold_ms
+        factor = behaviour.slow_factor * (work.cold_factor if cold else 1.0)
+        times = draws_of(work.mean_us * factor, work.cs2)
+        begun_us = max(at_us, task.free_us[0])
+        end_us = begun_us + times[int(self._draws.random() * len(times))]
+        heapreplace(task.free_us, end_us)
+        return end_us - at_us
 
     def _refuse(self, task: SimTask, group: tuple[str, Colour], at_us: int) -> None:
         """It is sent to a task that does not answer."""

@@ -1,6 +1,8 @@
 """The ports in virtual time, put together, and the mishaps that befall them."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Generic, TypeVar
 
 from tidegate.core.ports import World
 from tidegate.simulator.advisories import SimAdvisories
@@ -14,18 +16,21 @@ from tidegate.simulator.fleet import Cause, Fleet
 from tidegate.simulator.meter import Meter
 from tidegate.simulator.options import Options
 from tidegate.simulator.rng import Rng
-from tidegate.simulator.traffic import Traffic
+from tidegate.simulator.traffic import Clients, Traffic
 from tidegate.simulator.workshop import Workshop
 
+C = TypeVar("C", bound=Clients)
+ClientsOf = Callable[[VirtualClock, Random, Fleet, SimBalancer, Meter], C]
 
-class SimulatedWorld:
+
+class AnyWorld(Generic[C]):
     """The truth of one run; `ports` is what a controller may see and do of it.
 
     `doomed`: the controller dies at its next look. `jump_ms` is how far the machine's clock has
     been set forward; a controller keeps steady time, so only the next one sees it.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, clients: ClientsOf[C]) -> None:
         rng = Rng(options.seed)
         self.clock = VirtualClock()
         self.faults = Faults(options.chances, rng("faults"), self.clock, options.crash)
@@ -45,7 +50,7 @@ class SimulatedWorld:
             self.clock, rng("workshop"), self._wire("workshop", False), images, self.fleet,
             self.balancer, self.advisories,
         )  # fmt: skip
-        self.traffic = Traffic(self.clock, rng("traffic"), self.fleet, self.balancer, self.meter)
+        self.traffic = clients(self.clock, rng("traffic"), self.fleet, self.balancer, self.meter)
         self.clock.before.append(self.traffic.settle)
         self.faults.schedule(self._befall)
 
@@ -127,3 +132,10 @@ class SimulatedWorld:
         """Where a controller that is doomed dies: before it looks."""
         if self.doomed:
             raise ControllerCrash
+
+
+class SimulatedWorld(AnyWorld[Traffic]):
+    """A world whose clients are followed one by one: where promises are checked."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options, Traffic)

@@ -1,0 +1,241 @@
+"""Clients as a flow: for days and sweeps. One step a second, by the formulas of `queueing`.
+
+Each second a service gets a random (Poisson) number of requests. The balancer's weights share them
+out; each target group answers in the times that its load implies. What its tasks cannot take waits
+in a backlog, which delays everything behind it, and fails what would wait longer than the client.
+A request that is under way is not followed: drains take no time here, and nothing is cut. Promises
+about single requests are for `traffic` to check.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import exp, log, sqrt
+from random import Random
+
+from tidegate.core.metrics import Second, bucket_of
+from tidegate.core.model import ALL_BP, Colour
+from tidegate.simulator.balancer import SimBalancer
+from tidegate.simulator.behaviour import Behaviour
+from tidegate.simulator.clock import VirtualClock
+from tidegate.simulator.demand import Demand
+from tidegate.simulator.fleet import Fleet, SimTask
+from tidegate.simulator.meter import Meter
+from tidegate.simulator.queueing import HIGHEST, Balance, Group, Work, answer_times
+from tidegate.simulator.traffic import Drop, Ledger
+
+_REFUSED = bucket_of(500)  # nobody answers, and the balancer says so at once
+_STEPS = 200  # utilisation is read on a scale of so many steps
+_DELAY_STEP = 1.02  # and a backlog's delay on one whose steps are 2 % apart
+
+
+@dataclass(slots=True)
+class _Stream:
+    service: str
+    demand: Demand
+
+
+@dataclass(slots=True)
+class Pool:
+    """What a target group can do now: its tasks, and the mean time of a request when nobody waits.
+
+    `most_rps` is what it can answer at the very most.
+    """
+
+    tasks: int
+    work: Work
+    behaviour: Behaviour
+    mean_us: float
+    most_rps: float
+
+
+class Fluid:
+    """Implements `traffic.Clients`. `busiest` is the highest utilisation of each service since it
+    was last cleared; above 1 it was asked for more than it can answer.
+    """
+
+    def __init__(
+        self, clock: VirtualClock, draws: Random, fleet: Fleet, balancer: SimBalancer, meter: Meter
+    ) -> None:
+        self.balance = Balance.ROUNDROBIN
+        self.timeout_us = 10_000_000
+        self._limit = bucket_of(self.timeout_us)
+        self.ledger = Ledger()
+        self.established: set[str] = set()
+        self.busiest: dict[str, float] = {}
+        self._clock = clock
+        self._draws = draws
+        self._balancer = balancer
+        self._meter = meter
+        self._streams: list[_Stream] = []
+        self._backlog: dict[tuple[str, Colour], float] = {}
+        self._next_s = 0
+
+    def give_up_after(self, ms: int) -> None:
+        """Clients wait so long for an answer, and no longer."""
+        self.timeout_us = ms * 1000
+        self._limit = bucket_of(self.timeout_us)
+
+    def begin(self, service: str, demand: Demand | float) -> None:
+        """Clients of the service come from now on, instead of those that it had."""
+        if not isinstance(demand, Demand):
+            demand = Demand.of(demand)
+        self._streams = [s for s in self._streams if s.service != service]
+        self._streams.append(_Stream(service, demand.beginning(self._clock.elapsed)))
+
+    def settle(self) -> None:
+        """Let every second that is over have had its requests."""
+        until_s = self._clock.elapsed // 1000
+        for at_s in range(self._next_s, until_s):
+            for stream in self._streams:
+                rate = stream.demand.rate(at_s * 1000 + 500)
+                if rate > 0 or self._backlog:
+                    self._second(stream.service, at_s, rate)
+        self._next_s = max(self._next_s, until_s)
+
+    def _second(self, service: str, at_s: int, rate: float) -> None:
+        count = _poisson(self._draws, rate)
+        self.ledger.sent += count
+        held = self._balancer.held.get(service)
+        if held is None:
+            self.ledger.excused["the balancer has no weights"] += count
+            return
+        green = int(count * held.green_bp / ALL_BP + self._draws.random())
+        shares = ((Colour.GREEN, green), (Colour.BLUE, count - green))
+        for colour, requests in shares:
+            key = (service, colour)
+            weight = held.weight_bp(colour) / ALL_BP
+            if requests or key in self._backlog:
+                self._group(key, at_s, requests, rate * weight)
+
+    def _group(self, key: tuple[str, Colour], at_s: int, count: int, rate: float) -> None:
+        service, colour = key
+        tasks = self._balancer.serving(service, colour)
+        if not tasks:
+            self._refuse(key, at_s, count + int(self._backlog.pop(key, 0.0)))
+            return
+        pool = pool_of(tasks, self._clock.elapsed, rate)
+        use = rate / pool.most_rps
+        self.busiest[service] = max(self.busiest.get(service, 0.0), use)
+        delay_us = self._wait(key, count, use, pool.most_rps)
+        group = Group(
+            pool.tasks, pool.work.concurrency, min(HIGHEST, round(use * _STEPS) / _STEPS),
+            pool.work.cs2, self.balance,
+        )  # fmt: skip
+        layers = _spread(group, round(pool.mean_us), _step(delay_us), self.timeout_us)
+        self._answer(key, at_s, count, (pool, tasks[0].release, layers))
+
+    def _wait(self, key: tuple[str, Colour], count: int, use: float, most_rps: float) -> float:
+        """The delay (µs) that the group's backlog makes, after this second's requests."""
+        before = self._backlog.get(key, 0.0)
+        if not before and use <= HIGHEST:
+            return 0.0
+        after = max(0.0, before + count - most_rps)
+        after = min(after, self.timeout_us / 1e6 * most_rps)  # nobody waits longer than that
+        if after:
+            self._backlog[key] = after
+        else:
+            self._backlog.pop(key, None)
+        return (before + after) / 2 / most_rps * 1e6
+
+    def _answer(
+        self,
+        key: tuple[str, Colour],
+        at_s: int,
+        count: int,
+        how: tuple[Pool, int, Sequence[tuple[int, float]]],
+    ) -> None:
+        pool, release, layers = how
+        phase = self._draws.random()
+        pairs, before = [], 0
+        for bucket, upto in layers:
+            here = int(count * upto + phase)
+            if here > before:
+                pairs.append((bucket, here - before))
+                before = here
+        late = 0
+        if layers[-1][0] >= self._limit:
+            late = sum(n for bucket, n in pairs if bucket >= self._limit)
+        share = pool.behaviour.error_share
+        errors = late + (int((count - late) * share + self._draws.random()) if share else 0)
+        self._count(key, at_s, count, errors, tuple(pairs))
+        self.ledger.answered(release, errors, count)
+
+    def _refuse(self, key: tuple[str, Colour], at_s: int, count: int) -> None:
+        """Nobody answers: the balancer says 503."""
+        service = key[0]
+        if service not in self.established:
+            self.ledger.excused["before the first release"] += count
+            return
+        self._count(key, at_s, count, count, ((_REFUSED, count),))
+        excuse = self._balancer.excuses.get(key)
+        if excuse:
+            self.ledger.excused[excuse] += count
+        elif count:
+            why = f"{key[1]} has weight and nobody that answers: {count} requests"
+            self.ledger.dropped.append(Drop(self._clock.elapsed, service, why))
+
+    def _count(
+        self,
+        key: tuple[str, Colour],
+        at_s: int,
+        count: int,
+        errors: int,
+        pairs: tuple[tuple[int, int], ...],
+    ) -> None:
+        if count:
+            good = count - errors
+            status = tuple(pair for pair in ((2, good), (5, errors)) if pair[1])
+            offset_ms = self._clock.now() - self._clock.elapsed
+            self._meter.whole(key, Second(at_s * 1000 + offset_ms, count, errors, pairs, status))
+
+
+def pool_of(tasks: Sequence[SimTask], now_ms: int, rate: float) -> Pool:
+    """What these tasks can do together, at `rate` requests a second, some perhaps still cold."""
+    behaviour = tasks[0].behaviour
+    if behaviour.knee_rps is not None and rate > behaviour.knee_rps * len(tasks):
+        behaviour = behaviour.overloaded()
+    work = behaviour.work or Work(round(behaviour.median_us * 1.2), 1_000)
+    mean_us = work.mean_us * behaviour.slow_factor
+    speed = float(len(tasks))
+    if work.cold_ms:
+        cold = sum(now_ms - task.listening_since < work.cold_ms for task in tasks)
+        speed -= cold * (1 - 1 / work.cold_factor)
+    mean_us *= len(tasks) / speed
+    most_rps = len(tasks) * work.concurrency * 1e6 / mean_us
+    return Pool(len(tasks), work, behaviour, mean_us, most_rps)
+
+
+@lru_cache(maxsize=8_192)
+def _spread(
+    group: Group, mean_us: int, delay_us: int, timeout_us: int
+) -> tuple[tuple[int, float], ...]:
+    """(latency bucket, share of requests up to it), shortest first; the last share is 1."""
+    shares: dict[int, float] = {}
+    for share, times in answer_times(group):
+        bucket = bucket_of(min(timeout_us, round(times * mean_us) + delay_us))
+        shares[bucket] = shares.get(bucket, 0.0) + share
+    found, upto = [], 0.0
+    for bucket in sorted(shares):
+        upto += shares[bucket]
+        found.append((bucket, upto))
+    return (*found[:-1], (found[-1][0], 1.0))
+
+
+def _step(delay_us: float) -> int:
+    """The delay, on a scale whose steps are `_DELAY_STEP` apart."""
+    if delay_us < 1_000:
+        return 0
+    exponent = round(log(delay_us / 1_000) / log(_DELAY_STEP))
+    return round(1_000 * _DELAY_STEP**exponent)
+
+
+def _poisson(draws: Random, mean: float) -> int:
+    """A random count of that mean; for many requests the normal distribution comes close."""
+    if mean > 30:
+        return max(0, round(draws.gauss(mean, sqrt(mean))))
+    limit, product, count = exp(-mean), draws.random(), 0
+    while product > limit:
+        product *= draws.random()
+        count += 1
+    return count

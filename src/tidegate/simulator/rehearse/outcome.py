@@ -1,0 +1,154 @@
+"""What a rehearsal came to: cost, latency, minutes lost, actions, headroom."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from tidegate.core import decision as d
+from tidegate.core.metrics import Second
+from tidegate.engine.views.sentences import sentence
+from tidegate.simulator.rehearse.assume import Assumptions
+from tidegate.simulator.rehearse.record import Minute, Track, milliseconds
+from tidegate.simulator.rehearse.run import Rehearsal, Stage, play, told
+
+TOLD = (
+    d.DeploymentStarted, d.RollbackStarted, d.DeploymentFinished, d.AlarmChanged, d.DesiredChanged,
+)  # fmt: skip
+"""The events that a report tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that was recorded, `at_s` after the story began; `kind` is the event's name."""
+
+    at_s: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOutcome:
+    """One service. Latencies are of the minutes that were not saturated, None when all were.
+
+    `lost` minutes miss the objective; `short_minutes` is the longest row of saturated ones, the
+    time to enough capacity. `headroom` is what was left in the busiest second, 0..1, negative when
+    more was asked than could be answered. `second_hours` is the second task set's part of the
+    task-hours. `cost` is None without a price.
+    """
+
+    name: str
+    requests: int
+    failed: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    saturated: int
+    lost: int
+    short_minutes: int
+    headroom: float
+    task_hours: float
+    second_hours: float
+    cost: float | None
+    scaling_actions: int
+    minutes: tuple[Minute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One rehearsal's end. `dropped` requests met nobody by the controller's fault."""
+
+    app: str
+    scenario: str
+    says: str
+    seed: int
+    length_s: float
+    assumptions: tuple[str, ...]
+    services: tuple[ServiceOutcome, ...]
+    moments: tuple[Moment, ...]
+    sent: int
+    dropped: int
+    excused: Mapping[str, int]
+
+    def numbers(self) -> Mapping[str, float]:
+        """What two outcomes are compared by: sums over the services, the worst of latencies."""
+        services = self.services
+        requests = sum(s.requests for s in services) or 1
+        found: dict[str, float] = {
+            "minutes lost to the objective": sum(s.lost for s in services),
+            "minutes saturated": sum(s.saturated for s in services),
+            "longest time short of capacity, min": max(s.short_minutes for s in services),
+            "failed, % of requests": 100 * sum(s.failed for s in services) / requests,
+            "scaling actions": sum(s.scaling_actions for s in services),
+            "task-hours": sum(s.task_hours for s in services),
+        }
+        for name, values in (
+            ("p95 ms", [s.p95_ms for s in services]),
+            ("p99 ms", [s.p99_ms for s in services]),
+            ("cost", [s.cost for s in services]),
+        ):
+            known = [value for value in values if value is not None]
+            if known:
+                found[name] = sum(known) if name == "cost" else max(known)
+        return found
+
+
+def rehearse(rehearsal: Rehearsal) -> Outcome:
+    """Play it, and reckon."""
+    return outcome_of(play(rehearsal))
+
+
+def outcome_of(stage: Stage) -> Outcome:
+    """What a story that has been played came to."""
+    rehearsal, ledger = stage.rehearsal, stage.world.traffic.ledger
+    events = list(told(stage))
+    names = tuple(stage.tracks)
+    return Outcome(
+        rehearsal.app.name,
+        rehearsal.scenario.name,
+        rehearsal.scenario.says,
+        rehearsal.seed,
+        rehearsal.scenario.demand.seconds,
+        tuple(rehearsal.assumed.sentences(names)),
+        tuple(
+            _service(name, track, rehearsal.assumed, _scalings(events, name))
+            for name, track in stage.tracks.items()
+        ),
+        tuple(Moment(at, type(e).__name__, sentence(e)) for at, e in events if isinstance(e, TOLD)),
+        ledger.sent,
+        len(ledger.dropped),
+        dict(sorted(ledger.excused.items())),
+    )
+
+
+def _service(name: str, track: Track, assumed: Assumptions, scalings: int) -> ServiceOutcome:
+    fair: Second = track.fair
+    p50, p95, p99 = (milliseconds(fair, p) for p in (50, 95, 99))
+    price = assumed.task_hour_price
+    hours = track.task_s / 3600
+    return ServiceOutcome(
+        name,
+        track.total.requests,
+        track.total.errors,
+        p50,
+        p95,
+        p99,
+        sum(m.saturated for m in track.minutes),
+        sum(m.lost(assumed.slo_ms, assumed.slo_errors) for m in track.minutes),
+        max(_rows_of_saturated(track.minutes), default=0),
+        1 - max((m.utilisation for m in track.minutes), default=0.0),
+        hours,
+        track.second_s / 3600,
+        None if price is None else price * hours,
+        scalings,
+        tuple(track.minutes),
+    )
+
+
+def _rows_of_saturated(minutes: list[Minute]) -> Iterator[int]:
+    for saturated, row in groupby(minutes, key=lambda minute: minute.saturated):
+        if saturated:
+            yield len(list(row))
+
+
+def _scalings(events: list[tuple[float, d.Event]], service: str) -> int:
+    return sum(isinstance(e, d.DesiredChanged) and e.service == service for _, e in events)

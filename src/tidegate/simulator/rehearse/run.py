@@ -1,0 +1,296 @@
+"""A rehearsal: the real engine on the simulated world, from the first release to the story's end.
+
+There is a look each second, and whenever a step is due; a machine looks five times as often while
+something moves. At rest, looks that can decide nothing are left out: nothing has changed, no step
+is due, and no alarm has a new datapoint. What is recorded is the same with and without them, which
+a test holds.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from tidegate import __version__
+from tidegate.core import decision as d
+from tidegate.core.errors import InternalError
+from tidegate.core.metrics import merge
+from tidegate.core.model import App, Service
+from tidegate.engine.execute import Inline
+from tidegate.engine.journal import Entry
+from tidegate.engine.loop import IDLE_TICK_MS, Engine, moves
+from tidegate.simulator.behaviour import GOOD, Behaviour
+from tidegate.simulator.demand import Demand
+from tidegate.simulator.fleet import Cause
+from tidegate.simulator.fluid import Fluid
+from tidegate.simulator.options import Ask, Content, Options, Push, Verb
+from tidegate.simulator.people import People
+from tidegate.simulator.rehearse.assume import Assumptions
+from tidegate.simulator.rehearse.record import COLOURS, MINUTE_MS, Minute, Track, milliseconds
+from tidegate.simulator.rehearse.scenarios import BASE_SHARE, Loss, Scenario
+from tidegate.simulator.rng import Rng
+from tidegate.simulator.run import Tape
+from tidegate.simulator.traffic import Ledger, Traffic
+from tidegate.simulator.watcher import STALE_MS
+from tidegate.simulator.world import AnyWorld
+
+LEAST_MS = 10
+"""What a look and its effects take at least."""
+
+READY_WITHIN_MS = 6 * 3_600_000
+"""So long the first release may take in virtual time before the story begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What is to be rehearsed. `base_rps` overrides the base rate of each service.
+
+    `each` follows every request instead of a flow. `skip` leaves out looks that decide nothing.
+    """
+
+    app: App
+    scenario: Scenario
+    assumed: Assumptions = field(default_factory=Assumptions)
+    seed: int = 1
+    base_rps: float | None = None
+    each: bool = False
+    skip: bool = True
+
+    def demand(self, service: Service) -> Demand:
+        """What is wanted of the service: its share of a trace, or the story at its base rate."""
+        known = self.assumed.of(service.name)
+        factor = self.base_rps or BASE_SHARE * service.count.desired * known.work.most_rps
+        if self.scenario.absolute:
+            factor = 1 / len(self.app.services)
+        segments = tuple(
+            replace(s, from_rps=s.from_rps * factor, to_rps=s.to_rps * factor)
+            for s in self.scenario.demand.segments
+        )
+        return Demand(replace(self.scenario.demand, segments=segments))
+
+
+class Stage:
+    """A world, the engine, and the people around it; `play` runs the story to its end.
+
+    `began_ms` is when the story began (elapsed); `tracks` hold each service's minutes.
+    """
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self.rehearsal = rehearsal
+        self.options = _options(rehearsal)
+        self.world: AnyWorld[Fluid] | AnyWorld[Traffic] = (
+            AnyWorld(self.options, Traffic) if rehearsal.each else AnyWorld(self.options, Fluid)
+        )
+        self.tracks = {service.name: Track() for service in rehearsal.app.services}
+        self.began_ms = 0
+        self.looks = 0
+        self._demands = {s.name: rehearsal.demand(s) for s in rehearsal.app.services}
+        self._journal = Tape.in_memory()
+        ports = self.world.ports
+        self.engine = Engine(self._journal, ports, Inline(ports))
+        self.engine.begin("rehearsal", __version__)
+        self.people = People(self.options, self.world, lambda: self.engine)
+        self._heard = 0
+        self._changed_at = 0
+        self._pulse: tuple[int, ...] = ()
+        self._periods = [alarm.period_ms for alarm in rehearsal.app.alarms]
+        self._range_ms = max((a.period_ms * a.evaluation_periods for a in rehearsal.app.alarms),
+                             default=0)  # fmt: skip
+        self._prepare()
+
+    def play(self) -> None:
+        """From the first push to the end of the story. Raises `InternalError`."""
+        self._until(READY_WITHIN_MS, self._established)
+        if not self._established():
+            raise InternalError(
+                "the first release never became stable in the rehearsal",
+                cause=self.engine.last.reason,
+                remedy="see the plan of the app file: tidegate plan",
+                code="TG933",
+            )
+        self._begin()
+        length_ms = round(self.rehearsal.scenario.demand.seconds * 1000)
+        for minute in range(-(-length_ms // MINUTE_MS)):
+            self._until(self.began_ms + min(length_ms, (minute + 1) * MINUTE_MS), lambda: False)
+            self._note(minute)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What was recorded since the story began."""
+        began_at = self.world.clock.now() - self.world.clock.elapsed + self.began_ms
+        return [entry for entry in self._journal.entries if entry.at >= began_at]
+
+    # --- the story ------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        world = self.world
+        world.traffic.balance = self.rehearsal.assumed.balance
+        if isinstance(world.traffic, Fluid):
+            world.traffic.give_up_after(self.rehearsal.assumed.timeout_ms)
+        world.meter.keep_s = 600 + 3 * self._range_ms // 1000
+        world.clock.behind.append(self._change)
+        for name, demand in self._demands.items():
+            world.traffic.begin(name, max(1.0, demand.rate(0)))
+
+    def _begin(self) -> None:
+        clock = self.world.clock
+        clock.run_until(-(-clock.elapsed // 1000) * 1000)
+        self.world.settle()
+        self.began_ms = clock.elapsed
+        self.world.traffic.ledger = Ledger()
+        if isinstance(self.world.traffic, Fluid):
+            self.world.traffic.busiest.clear()
+        for name, demand in self._demands.items():
+            self.world.traffic.begin(name, demand)
+            self._demands[name] = demand.beginning(clock.elapsed)
+        for number, change in enumerate(self.rehearsal.scenario.changes, 2):
+            push = Push(0, _contents(self.rehearsal, number, change.behaviour))
+            clock.after(round(change.at_s * 1000), partial(self.people.push, push))
+        draws = Rng(self.rehearsal.seed)("losses")
+        for loss in self.rehearsal.scenario.losses:
+            clock.after(round(loss.at_s * 1000), partial(self._lose, loss, draws.random))
+
+    def _lose(self, loss: Loss, draw: Callable[[], float]) -> None:
+        """Each service loses its share, whichever tasks are drawn."""
+        for name in self.tracks:
+            tasks = [t for t in self.world.fleet.alive() if t.service.name == name]
+            doomed = sorted(tasks, key=lambda task: draw())[: round(loss.share * len(tasks))]
+            for task in doomed:
+                self.world.fleet.end(task, Cause.MISHAP, 137)
+
+    def _established(self) -> bool:
+        known = self.engine.progress.services
+        stable = all(name in known and known[name].stable for name in self.tracks)
+        return stable and not moves(self.engine.progress)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _change(self) -> None:
+        self._changed_at = self.world.clock.elapsed
+
+    def _until(self, elapsed_ms: int, over: Callable[[], bool]) -> None:
+        """Let time pass, looking whenever something might be decided."""
+        clock = self.world.clock
+        while clock.elapsed < elapsed_ms and not over():
+            self.world.settle()
+            wait_ms = self._look() if self._may_decide() else IDLE_TICK_MS
+            due = clock.next_due
+            if self.rehearsal.skip and wait_ms == IDLE_TICK_MS and not self._restless():
+                next_ms = min(self._boundary(), elapsed_ms if due is None else due)
+                wait_ms *= max(1, -(-(next_ms - clock.elapsed) // IDLE_TICK_MS))
+            wait_ms = min(wait_ms, elapsed_ms - clock.elapsed)
+            self._charge(wait_ms)
+            clock.run_for(wait_ms)
+        self.world.settle()
+
+    def _look(self) -> int:
+        """One look; how long until the next."""
+        self.looks += 1
+        decision = self.engine.look()
+        self._pulse = self._beat()
+        self._hear()
+        if decision.events or decision.actions:
+            self._change()
+        now = self.world.clock.now()
+        due = decision.look_again_at
+        return IDLE_TICK_MS if due is None else max(LEAST_MS, min(IDLE_TICK_MS, due - now))
+
+    def _restless(self) -> bool:
+        recent = self.world.clock.elapsed - self._changed_at <= STALE_MS
+        return recent or moves(self.engine.progress)
+
+    def _may_decide(self) -> bool:
+        """Whether a look now could decide anything that the last one could not."""
+        due = self.engine.last.look_again_at
+        late = due is not None and self.world.clock.now() >= due
+        fresh = self._pulse != self._beat()
+        return not self.rehearsal.skip or self._restless() or late or fresh
+
+    def _beat(self) -> tuple[int, ...]:
+        until_ms = self.world.meter.whole_until()
+        return tuple(until_ms // period for period in self._periods)
+
+    def _boundary(self) -> int:
+        """When the next datapoint of an alarm, or a step of a timetable, is due (elapsed ms)."""
+        clock, until_ms = self.world.clock, self.world.meter.whole_until()
+        offset_ms = clock.now() - clock.elapsed
+        dues = [(until_ms // p + 1) * p - offset_ms for p in self._periods]
+        if self.engine.last.look_again_at is not None:
+            dues.append(self.engine.last.look_again_at - offset_ms)
+        return min(dues, default=clock.elapsed + MINUTE_MS)
+
+    def _hear(self) -> None:
+        for entry in self._journal.entries[self._heard :]:
+            self._heard += 1
+            self.people.hear(entry.event)
+            if isinstance(entry.event, d.StablePromoted):
+                self.world.traffic.established.add(entry.event.service)
+
+    # --- what it was like -----------------------------------------------------------------------
+
+    def _charge(self, ms: int) -> None:
+        """The running tasks cost so much more."""
+        if not self.began_ms:
+            return
+        for task in self.world.fleet.alive():
+            track = self.tracks[task.service.name]
+            track.task_s += ms / 1000
+            if task.release != self.engine.progress.services[task.service.name].stable:
+                track.second_s += ms / 1000
+
+    def _note(self, minute: int) -> None:
+        clock, world = self.world.clock, self.world
+        offset_ms = clock.now() - clock.elapsed
+        since_ms = self.began_ms + minute * MINUTE_MS + offset_ms
+        busiest = world.traffic.busiest if isinstance(world.traffic, Fluid) else {}
+        for name, track in self.tracks.items():
+            found = merge(s for c in COLOURS for s in world.meter.truth((name, c), since_ms,
+                                                                        clock.now()))  # fmt: skip
+            serving = sum(len(world.balancer.serving(name, colour)) for colour in COLOURS)
+            most_rps = serving * self.rehearsal.assumed.of(name).work.most_rps
+            use = busiest.get(name, found.requests / 60 / most_rps if most_rps else 1.0)
+            p50, p95, p99 = (milliseconds(found, p) for p in (50, 95, 99))
+            track.take(found, Minute(
+                minute, self._demands[name].rate(clock.elapsed - MINUTE_MS // 2), found.requests,
+                found.errors, p50, p95, p99, use, serving,
+                sum(t.service.name == name for t in world.fleet.alive()),
+                self.engine.progress.services[name].desired,
+            ))  # fmt: skip
+        busiest.clear()
+
+
+def _options(rehearsal: Rehearsal) -> Options:
+    """The first release, and somebody who lets go on what the file holds for a person."""
+    app = replace(rehearsal.app, pipeline=replace(rehearsal.app.pipeline, approval=False))
+    asks = tuple(
+        Ask(Verb.PROMOTE, service.name, stage=hook.stage)
+        for service in app.services
+        for hook in service.deployment.hooks
+        if hook.pause
+    )
+    return Options(rehearsal.seed, app, (Push(0, _contents(rehearsal, 1, GOOD)),), asks)
+
+
+def _contents(rehearsal: Rehearsal, number: int, how: Behaviour) -> tuple[tuple[str, Content], ...]:
+    return tuple(_content(rehearsal, s.name, number, how) for s in rehearsal.app.services)
+
+
+def _content(
+    rehearsal: Rehearsal, service: str, number: int, how: Behaviour
+) -> tuple[str, Content]:
+    known = rehearsal.assumed.of(service)
+    behaviour = replace(how, work=known.work, ready_ms=known.start_ms)
+    return service, Content(f"{service}-{number}", behaviour)
+
+
+def play(rehearsal: Rehearsal) -> Stage:
+    """Run it to its end."""
+    stage = Stage(rehearsal)
+    stage.play()
+    return stage
+
+
+def told(stage: Stage) -> Iterator[tuple[float, d.Event]]:
+    """What was recorded, with its time since the story began, in seconds."""
+    began_at = stage.world.clock.now() - stage.world.clock.elapsed + stage.began_ms
+    for entry in stage.entries:
+        yield (entry.at - began_at) / 1000, entry.event

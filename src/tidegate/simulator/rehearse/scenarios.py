@@ -1,0 +1,139 @@
+"""Stories for an app: a demand over time, and what happens meanwhile.
+
+A scenario's rates are shares of a base rate that is chosen by the app's size, so that it means the
+same for every app; a trace's are what was counted.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import cos, pi
+from pathlib import Path
+from types import MappingProxyType
+
+from tidegate.core.errors import UsageError
+from tidegate.load.options import per_minute
+from tidegate.load.profile import Profile, constant, ramp, replay, steps
+from tidegate.simulator.behaviour import GOOD, Behaviour
+
+BASE_SHARE = 0.4
+"""The base rate is this share of what the desired tasks can answer at the most."""
+
+MINUTE_S = 60.0
+HOUR_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new release of every service, which behaves so, pushed at `at_s`."""
+
+    at_s: float
+    behaviour: Behaviour = GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """At `at_s` this share (0..1) of the tasks is gone at once, without notice."""
+
+    at_s: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A demand (in base rates unless `absolute`), and what happens meanwhile."""
+
+    name: str
+    says: str
+    demand: Profile
+    changes: tuple[Change, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    absolute: bool = False
+
+
+def _day(mean: float = 1.0) -> Profile:
+    """Half-hour steps from a trough at 4:00 to a peak at 16:00."""
+    hours = [(n + 0.5) / 2 for n in range(48)]
+    return steps((mean * (1 - 0.65 * cos((h - 4) / 12 * pi)) for h in hours), HOUR_S / 2)
+
+
+_CROWD = (
+    constant(1, 10 * MINUTE_S)
+    + ramp(1, 5.4, 5 * MINUTE_S)
+    + constant(5.4, 10 * MINUTE_S)
+    + ramp(5.4, 1, 15 * MINUTE_S)
+    + constant(1, 20 * MINUTE_S)
+)
+
+_ALL = (
+    Scenario("flash-crowd", "5.4 times the load within five minutes, as NASA's server saw on "
+             "13 July 1995, for ten minutes; the curve itself is made up", _CROWD),
+    Scenario("diurnal-day", "24 hours from a trough at 4:00 to a peak at 16:00", _day()),
+    Scenario("deploy-under-load", "an equal release is pushed at high, steady load",
+             constant(1.6, HOUR_S), (Change(20 * MINUTE_S),)),
+    Scenario("bad-release-tonight", "in an evening's falling load a release is pushed that takes "
+             "three times as long and fails 2 % of its requests", ramp(1.5, 0.5, 2 * HOUR_S),
+             (Change(30 * MINUTE_S, Behaviour("slow and failing", slow_factor=3.0,
+                                              error_share=0.02)),)),
+    Scenario("spot-storm", "half of all tasks are gone at once, and ten minutes later a third",
+             constant(1.2, HOUR_S), losses=(Loss(20 * MINUTE_S, 0.5), Loss(30 * MINUTE_S, 1 / 3))),
+)  # fmt: skip
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType({one.name: one for one in _ALL})
+"""Every story by its name."""
+
+_LOGGED = re.compile(r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):\d\d")
+_TIME = "%d/%b/%Y:%H:%M"
+
+
+def scenario_of(name: str) -> Scenario:
+    """The scenario of that name. Raises `UsageError`."""
+    found = SCENARIOS.get(name)
+    if found is None:
+        raise UsageError(
+            f"there is no scenario {name!r}",
+            remedy=f"one of {', '.join(SCENARIOS)}; or a file of counts with --trace FILE",
+            code="TG172",
+        )
+    return found
+
+
+def trace_of(path: Path, scale: float = 1.0, day: str | None = None) -> Scenario:
+    """A trace as a scenario: requests per minute, one a line, or an access log (of one `day`).
+
+    An access log is in the Common Log Format; `day` is YYYY-MM-DD. Raises `UsageError`.
+    """
+    counts = _from_log(path, day) or per_minute(path)
+    if not counts or min(counts) < 0:
+        raise UsageError(
+            f"{path} has no counts", remedy="give requests per minute, one a line", code="TG173"
+        )
+    says = f"{len(counts)} minutes of {path.name}" + (f" on {day}" if day else "")
+    return Scenario(path.name, says, replay(counts, scale=scale), absolute=True)
+
+
+def _from_log(path: Path, day: str | None) -> Sequence[float]:
+    """Requests in each minute of an access log; nothing when it is none."""
+    counts: Counter[datetime] = Counter()
+    try:
+        with path.open(encoding="latin-1") as log:
+            for number, line in enumerate(log):
+                found = _LOGGED.search(line)
+                if found:
+                    counts[datetime.strptime(found[1], _TIME)] += 1
+                elif number == 0:
+                    return ()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", cause=str(error), code="TG173") from error
+    times = [t for t in counts if day is None or f"{t:%Y-%m-%d}" == day]
+    if not times:
+        return ()
+    first, last = min(times), max(times)
+    if day is not None:
+        first, last = first.replace(hour=0, minute=0), first.replace(hour=23, minute=59)
+    rows = [0.0] * (int((last - first).total_seconds() // 60) + 1)
+    for time in times:
+        rows[int((time - first).total_seconds() // 60)] += counts[time]
+    return rows
