@@ -11,7 +11,10 @@ time counted. Tools take turns within a round, so that the neighbours on the mac
     stall    the server is frozen 200 ms in every second at 1,000 requests/s. A fifth of requests
              wait 0 to 200 ms, so the true p95 is 150 ms and p99 190 ms: what does each tool say?
 
-hey, h2load (Debian: hey, nghttp2-client) and Locust (PyPI) are used when they are installed.
+    flat out wrk, which has no rate: what a request costs a generator in C that never waits
+
+hey, h2load, wrk (Debian: hey, nghttp2-client, wrk) and Locust (PyPI) are used when they are
+installed. Vegeta is in neither registry, so it is not here.
 """
 
 import argparse
@@ -138,6 +141,19 @@ def h2load(url: str, rate: int, seconds: int) -> Said:
     counts = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
     ok, *failed = (int(n) for n in counts.groups()) if counts else (0, 0)
     return Said(ok, sum(failed), *(_at(times, share) / 1000 for share in (0.95, 0.99)))
+
+
+def flat_out(url: str, seconds: int) -> str:
+    """What wrk does without a rate: replies per second and CPU for each, in one line."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    text = run("wrk", "-t1", "-c64", f"-d{seconds}s", url)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    found = re.search(r"(\d+) requests in", text)
+    replies = int(found[1]) if found else 0
+    if not replies:
+        return "wrk, flat out: it got no reply"
+    return f"wrk, flat out: {replies / seconds:,.0f} replies/s, {1e6 * cpu_s / replies:.0f} us/req"
 
 
 def locust(path: str) -> Tool:
@@ -282,18 +298,19 @@ def main() -> None:
     rounds, rates = (1, (GOAL_RATE,)) if options.quick else (options.rounds, RATES)
     with server() as (url, pid):
         rows = in_turns(tools, url, rates, rounds, 2)
+        peak = flat_out(url, 2) if shutil.which("wrk") else "wrk is not installed"
         with frozen(pid):
             stalled = in_turns(tools, url, (STALL_RATE,), 1, 3)
     took_s = round(time.monotonic() - began)
     if options.json:
-        facts = {"took_s": took_s, "cpus": os.cpu_count(), "goal_met": met(rows)}
+        facts = {"took_s": took_s, "cpus": os.cpu_count(), "goal_met": met(rows), "peak": peak}
         tables = {"rates": [asdict(row) for row in rows], "stall": [asdict(row) for row in stalled]}
         sys.stdout.write(json.dumps(facts | tables, indent=2) + "\n")
         return
     missing = sorted({"hey", "h2load", "locust"} - tools.keys())
     without = f"; not installed: {', '.join(missing)}" if missing else ""
     foot = f"{os.cpu_count()} CPUs, {rounds} rounds of 2 s, {took_s} s{without}"
-    sys.stdout.write(f"{table(rows, stalled)}\n{foot}\n")
+    sys.stdout.write(f"{table(rows, stalled)}\n{peak}\n{foot}\n")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,13 @@ _USAGE = {
     "TG161": "The instance is not ready, or is leaving already.",
     "TG162": "Either instances or a storm must be named, not both.",
     "TG163": "A share is a whole percentage from 1 to 100.",
+    "TG170": "Two reports of a load are to be compared, and there were not two.",
+    "TG171": "The file is no calibration.",
+    "TG172": "No such scenario.",
+    "TG173": "The trace cannot be read, or has no counts.",
+    "TG174": "The calibration's load levels tell too little.",
+    "TG175": "Not exactly one of a scenario and a trace was named.",
+    "TG176": "The calibration lacks its load levels, or a service that runs.",
 }
 _CONFIGURATION = {
     "TG200": "The app file or the machine is not ready for what was asked.",
@@ -226,6 +233,7 @@ _INTERNAL = {
     "TG930": "The sender of a load could not be started.",
     "TG931": "The sender of a load did not answer in time.",
     "TG932": "The sender of a load died.",
+    "TG933": "In a simulation the app's first release never became stable.",
     "TG940": "The daemon ended an execution's story in the middle.",
     "TG941": "The answer at the daemon's address is not Tidegate's.",
     "TG942": "The daemon met a fault of its own; its log has it whole.",

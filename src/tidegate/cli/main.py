@@ -15,12 +15,14 @@ from tidegate.cli.commands import (
     deliver,
     demo,
     gate,
+    load,
     machine,
     measure,
     observe,
     operate,
     review,
     scan,
+    simulate,
     start,
 )
 from tidegate.cli.here import Here, find
@@ -59,7 +61,7 @@ GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
         capacity.interrupt,
     ),
     "Scan": (scan.scan, scan.sbom, gate.waive, gate.app, advisories.app),
-    "Prove": (demo.demo, review.review),
+    "Prove": (demo.demo, load.load, simulate.simulate, review.review),
     "About": (about.explain, about.schema, about.version),
 }
 """Every command, or group of commands, by the panel of the help that it stands in."""

@@ -1,0 +1,90 @@
+"""`tidegate load`: the load generator on this app's own listener, or wherever one may."""
+
+import argparse
+from pathlib import Path
+
+import typer
+
+from tidegate.cli import load_words as words_of
+from tidegate.cli import output
+from tidegate.cli.here import Here, here
+from tidegate.core.errors import UsageError
+from tidegate.core.model import App
+from tidegate.load import __main__ as generator
+from tidegate.spec import load as read_app
+
+
+def load(
+    context: typer.Context,
+    words: words_of.Urls = None,
+    *,
+    weight: words_of.Weight = None,
+    targets: words_of.Targets = None,
+    method: words_of.Method = "GET",
+    header: words_of.Header = None,
+    body: words_of.Body = None,
+    tag_header: words_of.TagHeader = "",
+    tag_body: words_of.TagBody = "",
+    i_may_load: words_of.IMayLoad = None,
+    rate: words_of.Rate = 50.0,
+    length: words_of.Length = "10s",
+    profile: words_of.Profile = None,
+    replay: words_of.Replay = None,
+    speed: words_of.Speed = 1.0,
+    scale: words_of.Scale = 1.0,
+    poisson: words_of.Poisson = None,
+    requests: words_of.Requests = None,
+    timeout: words_of.Timeout = "10s",
+    connections: words_of.Connections = 4_000,
+    resend: words_of.Resend = False,
+    title: words_of.Title = "load",
+    as_json: output.AsJson = False,
+    out: words_of.Out = None,
+    html: words_of.Html = None,
+) -> None:
+    """Send a load at fixed times and measure every reply, from when it was meant to be sent."""
+    asked = dict(locals())
+    words = asked.pop("words") or []
+    now = here(asked.pop("context"))
+    if words[:1] == ["compare"]:
+        generator.compare(argparse.Namespace(**_two(words[1:])))
+        return
+    urls, listener = _urls(now, words, targets)
+    lists = {name: asked[name] or [] for name in ("weight", "header", "i_may_load")}
+    lists["i_may_load"] = [*lists["i_may_load"], *listener]
+    asked |= {"json": asked.pop("as_json"), "urls": urls}
+    generator.run(argparse.Namespace(**(asked | lists)))
+
+
+def _two(paths: list[str]) -> dict[str, Path]:
+    if len(paths) != 2:
+        raise UsageError(
+            f"{len(paths)} reports to compare",
+            remedy="name two files that --out wrote: tidegate load compare A B",
+            code="TG170",
+        )
+    return dict(zip(("a", "b"), map(Path, paths), strict=True))
+
+
+def _urls(now: Here, words: list[str], targets: Path | None) -> tuple[list[str], list[str]]:
+    """Whole URLs, and this app's listener (which may be loaded) when one of them is on it."""
+    if words and all("://" in word for word in words) and not now.file.exists():
+        return words, []
+    if targets and not words and not now.file.exists():
+        return [], []
+    app = read_app(now.file)
+    scheme = "https" if app.listener.certificate else "http"  # `Target` says what it cannot ask
+    authority = authority_of(app)
+    if not words and not targets:
+        words = [service.routes[0].path for service in app.services if service.routes]
+    urls = [f"{scheme}://{authority}{word}" if word.startswith("/") else word for word in words]
+    return urls, [authority]
+
+
+def authority_of(app: App) -> str:
+    """Where the app answers, as `host:port`. One that listens everywhere is asked here."""
+    listener = app.listener
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}.get(
+        listener.address, listener.address
+    )
+    return f"{host}:{listener.port}"

@@ -1,0 +1,96 @@
+"""The words of `tidegate load`: one annotated type for each of its options."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_TO = "What is asked"
+_WHEN = "When"
+_HOW = "How"
+
+Urls = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[URL…]",
+        help="URLs, or paths of this app; without any, every service of tidegate.yaml alike. "
+        "`compare A B` shows two reports of --out side by side.",
+        show_default=False,
+    ),
+]
+Weight = Annotated[
+    list[int] | None, typer.Option(help="Of each URL in turn (1).", rich_help_panel=_TO)
+]
+Targets = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="A targets file of Vegeta, http or json.", rich_help_panel=_TO
+    ),
+]
+Method = Annotated[str, typer.Option("-X", "--method", help="For each URL.", rich_help_panel=_TO)]
+Header = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-H", "--header", metavar="NAME:VALUE", help="Sent with every request.", rich_help_panel=_TO
+    ),
+]
+Body = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A file with the body.", rich_help_panel=_TO)
+]
+TagHeader = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Count replies by this header's value.", rich_help_panel=_TO),
+]
+TagBody = Annotated[
+    str, typer.Option(metavar="PATTERN", help="Count replies by its group 1.", rich_help_panel=_TO)
+]
+IMayLoad = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST",
+        rich_help_panel=_TO,
+        help="A host (or HOST:PORT) that is neither this machine nor this app's "
+        "listener, and that you may load.",
+    ),
+]
+Rate = Annotated[float, typer.Option(help="Requests per second.", rich_help_panel=_WHEN)]
+Length = Annotated[
+    str, typer.Option("--for", metavar="LENGTH", help="How long.", rich_help_panel=_WHEN)
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        help="RATE[-RATE]:LENGTH,… A ramp is 100-1000:1m, a spike 100:30s,1000:10s,100:30s.",
+        rich_help_panel=_WHEN,
+    ),
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Requests per minute, one a line.", rich_help_panel=_WHEN),
+]
+Speed = Annotated[
+    float, typer.Option(help="Of a replay; 60 plays an hour in a minute.", rich_help_panel=_WHEN)
+]
+Scale = Annotated[float, typer.Option(help="Times the rates of a replay.", rich_help_panel=_WHEN)]
+Poisson = Annotated[
+    int | None,
+    typer.Option(metavar="SEED", help="Random arrivals at these rates.", rich_help_panel=_WHEN),
+]
+Requests = Annotated[
+    int | None, typer.Option(metavar="N", help="Stop after so many.", rich_help_panel=_WHEN)
+]
+Timeout = Annotated[
+    str, typer.Option(metavar="LENGTH", help="Of each request.", rich_help_panel=_HOW)
+]
+Connections = Annotated[int, typer.Option(metavar="N", help="At most.", rich_help_panel=_HOW)]
+Resend = Annotated[
+    bool,
+    typer.Option(
+        "--resend", help="Once, on a reused connection that is dead.", rich_help_panel=_HOW
+    ),
+]
+Title = Annotated[str, typer.Option(help="What the report is called.", rich_help_panel=_HOW)]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as JSON.")]
+Html = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the report as a page with plots.")
+]

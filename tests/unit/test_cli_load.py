@@ -1,0 +1,112 @@
+"""`tidegate load`: what it asks when nothing is named, and what it refuses."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.scripted_server import Server, serving
+from tidegate.cli.main import call
+from tidegate.load.report import from_json
+
+Run = Callable[..., tuple[int, str, str]]
+
+FILE = """
+app: shop
+gate: off
+listener: {{port: {port}}}
+services:
+  cats: {{image: cats, route: /cats}}
+  dogs: {{image: dogs, route: /dogs}}
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def run(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line beside an app file whose listener is the server."""
+    port = server.listener.getsockname()[1]
+    (tmp_path / "tidegate.yaml").write_text(FILE.format(port=port))
+    server.calls.clear()
+
+    def line(*words: str) -> tuple[int, str, str]:
+        code = call(["-C", str(tmp_path), "load", *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return line
+
+
+def asked(server: Server) -> Counter[str]:
+    """How often each path was asked."""
+    return Counter(one.request.split()[1].decode() for one in server.calls)
+
+
+def test_without_a_url_every_service_of_the_app_is_asked_alike(run: Run, server: Server) -> None:
+    code, out, _ = run("--rate", "100", "--for", "400ms", "--json")
+    assert code == 0
+    assert from_json(out).counts.ok == 40
+    assert asked(server) == {"/cats": 20, "/dogs": 20}
+
+
+def test_a_path_is_one_of_this_app(run: Run, server: Server) -> None:
+    assert run("/cats?x=1", "-X", "POST", "-H", "a: b", "--requests", "3")[0] == 0
+    assert asked(server) == {"/cats?x=1": 3}
+    assert server.calls[0].request.startswith(b"POST")
+    assert b"a: b" in server.calls[0].request
+
+
+def test_weights_share_the_load(run: Run, server: Server) -> None:
+    words = ("/cats", "/dogs", "--weight", "3", "--weight", "1", "--requests", "40")
+    assert run(*words, "--rate", "200")[0] == 0
+    assert asked(server) == {"/cats": 30, "/dogs": 10}
+
+
+def test_a_host_that_is_neither_here_nor_this_apps_is_refused_until_somebody_says_so(
+    run: Run, server: Server
+) -> None:
+    code, out, err = run("http://192.0.2.1/")
+    assert (code, out) == (2, "")
+    assert "error TG153: 192.0.2.1 is not this machine, and not a listener of this app" in err
+    assert "--i-may-load 192.0.2.1" in err
+    assert not server.calls
+
+
+def test_a_listener_with_a_certificate_is_refused_for_its_https(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tidegate.yaml").write_text(
+        "app: shop\nlistener: {certificate: /tmp/x.pem}\nservices: {cats: {image: cats}}\n"
+    )
+    code, _, err = run()
+    assert code == 2 and "error TG152" in err
+
+
+def test_reports_are_written_and_compared(run: Run, tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("a.json", "b.json", "a.html")]
+    assert run("--requests", "5", "--out", files[0], "--html", files[2])[0] == 0
+    assert run("--requests", "5", "--rate", "100", "--out", files[1])[0] == 0
+    assert "<svg" in Path(files[2]).read_text()
+    code, out, _ = run("compare", *files[:2])
+    assert code == 0 and "B against A" in out
+    assert "p99 ms" in out
+
+
+def test_a_comparison_of_one_is_refused(run: Run) -> None:
+    code, _, err = run("compare", "a.json")
+    assert code == 2 and "error TG170: 1 reports to compare" in err
+
+
+def test_a_replay_plays_the_counts_of_a_file(run: Run, server: Server, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("# per minute\n00:00,600\n00:01,300\n")
+    code, out, _ = run(
+        "/cats", "--replay", str(trace), "--speed", "300", "--scale", "0.1", "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["counts"]["requests"] == 90 == sum(asked(server).values())
