@@ -195,6 +195,8 @@ class Stage:
         return IDLE_TICK_MS if due is None else max(LEAST_MS, min(IDLE_TICK_MS, due - now))
 
     def _restless(self) -> bool:
+        if self.rehearsal.app.capacity is not None:
+            return True  # what its controller waits for is not told by a datapoint
         recent = self.world.clock.elapsed - self._changed_at <= STALE_MS
         return recent or moves(self.engine.progress)
 
