@@ -116,6 +116,7 @@ _CONFIGURATION = {
     "TG234": "The demo finds no free port.",
     "TG235": "This machine cannot generate load: it has no epoll.",
     "TG236": "The report of a load cannot be written.",
+    "TG237": "The outcome of a simulation, or a calibration, cannot be written.",
     "TG239": "The scanner that the app file names is not installed.",
     "TG240": "The daemon is not running; every command but a few needs it.",
     "TG241": "The container engine that Tidegate starts does not come up.",

@@ -15,6 +15,7 @@ from tidegate.core import decision as d
 from tidegate.core.errors import InternalError
 from tidegate.core.metrics import merge
 from tidegate.core.model import App, Service
+from tidegate.core.scaling.policy import NO_SCALING
 from tidegate.engine.execute import Inline
 from tidegate.engine.journal import Entry
 from tidegate.engine.loop import IDLE_TICK_MS, Engine, moves
@@ -195,8 +196,9 @@ class Stage:
         return IDLE_TICK_MS if due is None else max(LEAST_MS, min(IDLE_TICK_MS, due - now))
 
     def _restless(self) -> bool:
-        if self.rehearsal.app.capacity is not None:
-            return True  # what its controller waits for is not told by a datapoint
+        app = self.rehearsal.app
+        if app.capacity is not None or any(s.scaling != NO_SCALING for s in app.services):
+            return True  # what their controllers wait for is not told by a datapoint
         recent = self.world.clock.elapsed - self._changed_at <= STALE_MS
         return recent or moves(self.engine.progress)
 
