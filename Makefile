@@ -8,10 +8,17 @@ BIN := .venv/bin
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
 .venv/.ready: pyproject.toml constraints.txt
 	@echo "setting up: a Python environment in .venv with the packages of pyproject.toml"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.tests: .venv/.ready
+	@echo "setting up: the packages that only the checks and tests need"
+	@$(PIP) -e '.[dev]'
 	@touch $@
 
 setup: .venv/.ready  ## the Python environment, the container engine, HAProxy and git
@@ -20,22 +27,22 @@ setup: .venv/.ready  ## the Python environment, the container engine, HAProxy an
 demo: setup  ## from git push to safe traffic, on this machine, every request counted
 	@$(BIN)/tidegate demo
 
-check: .venv/.ready  ## style, types and import direction
+check: .venv/.tests  ## style, types and import direction
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy
 
-fast: .venv/.ready  ## the tests that need no container engine and no HAProxy
+fast: .venv/.tests  ## the tests that need no container engine and no HAProxy
 	@$(BIN)/pytest -q -m "not engine and not haproxy and not browser"
 
 test: setup check  ## all the tests
 	@$(BIN)/pytest -q
 
-bench: setup  ## each claim in the docs beside its peers; see docs/benchmarks.md
+bench: setup .venv/.tests  ## each claim in the docs beside its peers; see docs/benchmarks.md
 	@$(BIN)/python -m bench
 
 simulate: .venv/.ready  ## a thousand seeded deployments with faults
 	@$(BIN)/python -m tidegate.simulator --seeds 1000
 
-docs: .venv/.ready  ## write the generated pages of docs/reference again
+docs: .venv/.tests  ## write the generated pages of docs/reference again
 	@$(BIN)/python -m tidegate.spec.reference && $(BIN)/python -m tidegate.cli.reference
 
 clean:  ## the Python environment and caches; never a running app

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.engine
 @pytest.mark.haproxy
 def test_every_act_of_the_demo_holds_and_no_request_is_dropped(tmp_path: Path) -> None:
@@ -20,15 +21,22 @@ def test_every_act_of_the_demo_holds_and_no_request_is_dropped(tmp_path: Path) -
         "--folder",
         str(tmp_path / "app"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout
     told = json.loads(done.stdout)
     acts = {act["name"]: act for act in told["acts"]}
-    assert list(acts) == ["deployed", "blue-green", "gate", "saved", "crash"]
+    delivery = ["deployed", "blue-green", "gate", "saved", "crash"]
+    assert list(acts) == [*delivery, "scale", "interruption"]
     assert all(act["ok"] for act in acts.values())
     assert told["dropped"] == 0
     assert all(act["requests"] > 300 for act in acts.values())
     assert acts["saved"]["failed"] > 0
     assert acts["saved"]["detect_ms"] > 0
     assert acts["saved"]["detail"]["most_weight_percent"] < 100
+    assert acts["gate"]["detail"]["refused"].startswith("scan: cats is refused")
+    assert acts["scale"]["detail"]["spot_instances"]["most"] > 0
+    for rise in acts["scale"]["detail"]["rise"].values():
+        assert rise["decision_ms"] < rise["healthy_ms"]
+    cost = acts["interruption"]["detail"]["cost"]
+    assert 0 < cost["micros"] < cost["on_demand_micros"]
     assert "seconds" in told["timing"]

@@ -41,7 +41,7 @@ def table(acts: Sequence[Act]) -> Table:
     """For a person."""
     made = Table(title="what the client saw", title_justify="left")
     for name in ("act", "held"):
-        made.add_column(name)
+        made.add_column(name, no_wrap=True)
     for name in (
         "requests",
         "failed",

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from tidegate.core import decision as d
 from tidegate.core.fold import advance
+from tidegate.core.instance import InstancePhase
 from tidegate.core.model import LifecycleStage
-from tidegate.core.progress import Deployment, Execution, Progress
+from tidegate.core.progress import Deployment, Execution, Progress, TaskPhase
+from tidegate.core.provider import ProviderKind
 from tidegate.engine.journal import Entry, peek
 
 
@@ -66,6 +68,59 @@ class Story:
         """Whether the service's deployment goes back now."""
         deployment = self._read().deployment_of(service)
         return deployment is not None and deployment.rollback is not None
+
+    def desired(self, service: str) -> int:
+        """How many tasks the service should have now."""
+        return self._read().services[service].desired
+
+    def full(self) -> bool:
+        """Whether every service has as many healthy tasks of its stable release as it should."""
+        progress = self._read()
+        return self.quiet() and all(
+            sum(t.phase is TaskPhase.HEALTHY for t in progress.tasks_of(one.name, one.stable))
+            == one.desired
+            for one in progress.services.values()
+        )
+
+    def ready(self, kind: ProviderKind) -> int:
+        """How many instances of that kind take tasks now."""
+        instances = self._read().fleet.instances.values()
+        return sum(i.kind is kind and i.phase is InstancePhase.READY for i in instances)
+
+    def noticed(self) -> int:
+        """How many instances are there that will be taken back."""
+        return sum(i.deadline is not None for i in self._read().fleet.instances.values())
+
+    def alarmed(self, alarm: str) -> bool:
+        """Whether the alarm (`service/name`) is in ALARM, or was before it calmed down."""
+        return bool(self.times(d.AlarmChanged, 0, alarm=alarm, state=d.AlarmState.ALARM))
+
+    def times(self, kind: type[d.Event], since: int, **fields: object) -> list[int]:
+        """When (ms) such events with these fields were recorded, from `since` on."""
+        self._read()
+        return [
+            entry.at
+            for entry in self._entries
+            if isinstance(entry.event, kind)
+            and entry.at >= since
+            and all(getattr(entry.event, name) == value for name, value in fields.items())
+        ]
+
+    def healthy_since(self, service: str, since: int) -> list[int]:
+        """When (ms) tasks of the service became healthy, from `since` on."""
+        self._read()
+        own = {
+            entry.event.task
+            for entry in self._entries
+            if isinstance(entry.event, d.TaskStarted) and entry.event.service == service
+        }
+        return [
+            entry.at
+            for entry in self._entries
+            if isinstance(entry.event, d.TaskHealthy)
+            and entry.event.task in own
+            and entry.at >= since
+        ]
 
     def last_execution(self) -> Execution:
         """The newest run of the pipeline."""

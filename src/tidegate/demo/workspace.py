@@ -1,5 +1,6 @@
 """A copy of the example app under git, and the commands that a person would type in it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -44,13 +45,15 @@ class Workspace:
         self.port, self.test_port = ports
         self.environ: dict[str, str] = {}
         self._say = say
+        self._told_once: set[str] = set()
 
     def prepare(self) -> None:
         """Copy the example, give it its ports, and commit it."""
         shutil.copytree(example(), self.folder, ignore=shutil.ignore_patterns("variants"))
         file = self.folder / "tidegate.yaml"
         listener = f"\nlistener: {{port: {self.port}, test_port: {self.test_port}}}\n"
-        file.write_text(file.read_text() + listener)
+        instances = (example() / "variants" / "instances.yaml").read_text()
+        file.write_text(file.read_text() + listener + instances)
         (self.folder / ".gitignore").write_text(".tidegate/\n")
         self._keep_to_itself()
         self._git("init", "--quiet", "--initial-branch", "main")
@@ -75,6 +78,11 @@ class Workspace:
                 file.write_text(file.read_text().replace(*colour))
         self.commit(subject)
 
+    def cost(self) -> dict[str, int]:
+        """What its instances have cost so far, and would have on demand, in micro-dollars."""
+        cost = json.loads(self.tidegate("capacity", "--json"))["cost"]
+        return {name: int(cost[name]) for name in ("micros", "on_demand_micros")}
+
     def commit(self, subject: str) -> None:
         """Everything as it is now."""
         self._git("add", "--all")
@@ -94,6 +102,9 @@ class Workspace:
         return Push(self.folder, self._environment(), self._tell)
 
     def _tell(self, line: str) -> None:
+        if "stand-in" in line and line in self._told_once:
+            return  # the first push has said it
+        self._told_once.add(line)
         if any(word in line for word in TOLD):
             self._say(line)
 

@@ -11,14 +11,16 @@ import typer
 
 from tidegate.cli.output import AsJson, console, progress
 from tidegate.core.errors import SetupError
-from tidegate.demo.acts import Walk
+from tidegate.demo.acts import play
 from tidegate.demo.ledger import RATE_RPS
 from tidegate.demo.report import Act, facts, table
+from tidegate.demo.walk import Walk
 from tidegate.demo.workspace import Workspace
 
 TIMING = (
-    "shift intervals are in seconds here, so that one can watch; "
-    "ECSLinear10PercentEvery1Minutes and the other presets take minutes"
+    "times are in seconds here, so that one can watch; "
+    "ECSLinear10PercentEvery1Minutes and the other presets take minutes, "
+    "scaling in waits for five, and EC2 gives two minutes of notice"
 )
 
 
@@ -29,7 +31,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the app running afterwards.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show it all on this machine: push, blue/green, a bad release saved, a controller killed.
+    """Show it all on this machine: push, blue/green, gate, rollback, crash, scaling, spot storm.
 
     A steady stream of real requests runs from the first act to the last, and each is counted.
     Exit code 0 only if every act held.
@@ -54,7 +56,7 @@ def _play(space: Workspace, keep: bool) -> list[Act]:
     space.prepare()
     walk = Walk(space, _branch)
     try:
-        for act in walk.acts(lambda name: progress(f"├─ {name}")):
+        for act in play(walk, lambda name: progress(f"├─ {name}")):
             acts.append(act)
             mark = "✓ held" if act.ok else "✗ broken"
             _branch(f"{mark}: {act.requests:,} requests, {act.dropped} failed without cause")
