@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tidegate.api.measuring import MeasuringClient
 from tidegate.api.pushing import Pushing
@@ -17,7 +18,9 @@ from tidegate.engine.views.executions import ExecutionView
 from tidegate.engine.views.gate import GateView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.status import StatusView
-from tidegate.spec import Plan
+
+if TYPE_CHECKING:
+    from tidegate.spec import Plan
 
 COME_BACK_S = 30.0
 """So long a follower of events waits for a daemon that has gone."""
@@ -103,8 +106,10 @@ class Client(Pushing, MeasuringClient):
             line: LogLine = item
             yield line
 
-    def plan(self, text: str, commit: str) -> Plan:
+    def plan(self, text: str, commit: str) -> "Plan":
         """What this app file would change at that commit."""
+        from tidegate.spec import Plan  # loads what the other questions do not need
+
         with self._wire.open() as http:
             answer = http.post("/v1/plan", content=text.encode(), params={"commit": commit})
             return restore(Plan, told(answer))

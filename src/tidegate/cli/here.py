@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from getpass import getuser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from tidegate.api.client import Client
+from tidegate import FILE_NAME
 from tidegate.core.errors import UsageError
 from tidegate.local.home import Home
-from tidegate.spec import FILE_NAME
+
+if TYPE_CHECKING:
+    from tidegate.api.client import Client
 
 STATE = ".tidegate"
 
@@ -32,8 +35,10 @@ class Here:
         return Home(self.folder / STATE)
 
     @cached_property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """The operations, by way of the running daemon."""
+        from tidegate.api.client import Client  # loads what many commands do not need
+
         return Client(self.home)
 
     @property

@@ -2,30 +2,13 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tidegate.cli.commands import (
-    about,
-    advisories,
-    capacity,
-    deliver,
-    demo,
-    gate,
-    load,
-    machine,
-    measure,
-    observe,
-    operate,
-    review,
-    scan,
-    simulate,
-    start,
-)
 from tidegate.cli.here import Here, find
+from tidegate.cli.tree import Tree
 from tidegate.core.errors import TidegateError
 
 _HELP = (
@@ -35,39 +18,9 @@ _HELP = (
     "8 not found, 9 busy. What an error means: tidegate explain CODE."
 )
 
-GROUPS: Mapping[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
-    "Start": (machine.setup, machine.doctor, start.init, start.plan, start.up, start.down),
-    "Deliver": (deliver.deploy, operate.approve, operate.reject),
-    "Observe": (
-        observe.status,
-        observe.events,
-        observe.logs,
-        observe.executions,
-        observe.releases,
-        observe.show,
-        observe.report,
-        capacity.capacity,
-        measure.metrics,
-        measure.alarms,
-        measure.scaling,
-    ),
-    "Operate": (
-        operate.pause,
-        operate.resume,
-        operate.promote,
-        operate.abort,
-        operate.rollback,
-        operate.scale,
-        capacity.interrupt,
-    ),
-    "Scan": (scan.scan, scan.sbom, gate.waive, gate.app, advisories.app),
-    "Prove": (demo.demo, load.load, simulate.simulate, review.review),
-    "About": (about.explain, about.schema, about.version),
-}
-"""Every command, or group of commands, by the panel of the help that it stands in."""
-
 app = typer.Typer(
     name="tidegate",
+    cls=Tree,
     help=_HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -85,14 +38,6 @@ def top(
 ) -> None:
     """Find the app: in the folder, or in the nearest one above it."""
     context.obj = Here(find(folder or Path()))
-
-
-for panel, commands in GROUPS.items():
-    for command in commands:
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, rich_help_panel=panel)
-        else:
-            app.command(rich_help_panel=panel)(command)
 
 
 def call(words: list[str]) -> int:

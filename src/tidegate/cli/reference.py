@@ -4,15 +4,14 @@ import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import typer
 import typer.core
-import typer.main
 
 from tidegate.cli.codes import CODES
-from tidegate.cli.main import GROUPS, app
+from tidegate.cli.tree import standing
 from tidegate.core.decision import Event
 from tidegate.core.model import App, Release, Service
 from tidegate.engine.codec import EVENTS
@@ -53,20 +52,16 @@ def write() -> None:
 
 def commands_page() -> str:
     """Every command with its arguments and options, in the order of the help."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
     lines = ["# Commands", "", _NOTE, "", "`tidegate [-C DIR] COMMAND`"]
     lines += ["works on the app in DIR, or in the nearest folder above that has a `tidegate.yaml`."]
     lines += ["Results go to stdout, progress to stderr; `NO_COLOR` is honoured.", ""]
     lines += ["| exit code | means |", "|---|---|"]
     lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
-    for panel, functions in GROUPS.items():
+    for panel, commands in groupby(standing(), key=lambda one: one.rich_help_panel):
         lines += ["", f"## {panel}"]
-        for function in functions:
-            if isinstance(function, typer.Typer):
-                lines += _group(group.commands[str(function.info.name)])
-            else:
-                lines += _command(group.commands[function.__name__])
+        for command in (one.loaded() for one in commands):
+            group = isinstance(command, typer.core.TyperGroup)
+            lines += _group(command) if group else _command(command)
     return "\n".join(lines) + "\n"
 
 

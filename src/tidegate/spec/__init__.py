@@ -18,8 +18,9 @@ To add a key: a field in its mapping with `key(default, meaning, example)`, a li
 `core`, a value in `tests/support/app_files.py`, and `python -m tidegate.spec.reference`.
 """
 
+from tidegate import FILE_NAME
 from tidegate.spec.init import propose
-from tidegate.spec.load import FILE_NAME, load, loads
+from tidegate.spec.load import load, loads
 from tidegate.spec.plan import Plan, lines, plan
 from tidegate.spec.schema import json_schema
 

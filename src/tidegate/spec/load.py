@@ -4,6 +4,7 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
+from tidegate import FILE_NAME
 from tidegate.core.errors import AppFileError
 from tidegate.core.model import App
 from tidegate.spec import checks
@@ -12,8 +13,6 @@ from tidegate.spec.capacity_checks import capacity
 from tidegate.spec.explain import explain, found
 from tidegate.spec.problems import error_of
 from tidegate.spec.source import Source, parse
-
-FILE_NAME = "tidegate.yaml"
 
 
 def load(path: FilePath) -> App:

@@ -1,4 +1,4 @@
-"""The advisories of this user: update, import, status. They need no daemon and no app file."""
+"""The vulnerability data of this user, shared by all apps; no daemon and no app file is needed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from tidegate.core.errors import GateError
 
 app = typer.Typer(
     name="advisories",
-    help="The vulnerability data of this user, shared by all apps.",
+    help=__doc__,
     no_args_is_help=True,
 )
 

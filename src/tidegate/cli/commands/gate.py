@@ -22,7 +22,7 @@ from tidegate.spec.edit import with_waiver
 
 LONGEST_MS = 366 * DAY_MS
 
-app = typer.Typer(name="gate", help="The scan gate.", no_args_is_help=True)
+app = typer.Typer(name="gate", help=__doc__, no_args_is_help=True)
 
 
 @app.callback()

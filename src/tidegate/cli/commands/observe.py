@@ -12,7 +12,7 @@ from tidegate.cli.render import status as render_status
 from tidegate.cli.render import tables
 from tidegate.core.errors import UsageError
 from tidegate.engine.views.events import event_json
-from tidegate.local.jobs.log import clean
+from tidegate.local.clean import clean
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")]
 

@@ -9,7 +9,6 @@ from tidegate.core.grounds import Grounds, Treatment
 from tidegate.core.model import GatePolicy
 from tidegate.core.progress import Progress
 from tidegate.engine.journal import Entry
-from tidegate.scan.advice import advise
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,8 @@ def _view(
     release: int | None,
     again: dict[int, TodayView],
 ) -> GateView:
+    from tidegate.scan.advice import advise  # loads what those who read a view do not need
+
     weighed = said.grounds.weighed
     counted = [w.finding for w in weighed if w.treatment is Treatment.COUNTED]
     return GateView(

@@ -18,8 +18,9 @@ from tidegate.core.decision import BuildImages
 from tidegate.core.errors import BuildError
 from tidegate.core.model import App, Build, Service
 from tidegate.local import images
+from tidegate.local.clean import clean
 from tidegate.local.jobs import context
-from tidegate.local.jobs.log import Log, clean
+from tidegate.local.jobs.log import Log
 from tidegate.local.jobs.site import Say, Site
 from tidegate.local.scanning.bases import bases_of
 from tidegate.scan.inventory import KnownBase

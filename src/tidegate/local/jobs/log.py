@@ -1,12 +1,11 @@
 """The log of a job: a file of whole lines that others may read while it is written."""
 
-import re
 import threading
 from pathlib import Path
 
+from tidegate.local.clean import clean
+
 MOST_BYTES = 16 * 1024 * 1024
-_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_CONTROL = {code: None for code in (*range(32), 127) if code != 9}
 
 
 class Log:
@@ -41,8 +40,3 @@ class Log:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def clean(line: str) -> str:
-    """The line without terminal escapes and control characters, for it comes from strangers."""
-    return _COLOUR.sub("", line).translate(_CONTROL).rstrip()

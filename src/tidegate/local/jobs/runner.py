@@ -15,10 +15,11 @@ from tidegate.core.ports import Scanner
 from tidegate.core.progress import Progress
 from tidegate.core.seen import JobSeen, JobState
 from tidegate.local import images
+from tidegate.local.clean import clean
 from tidegate.local.containers.failures import one_line
 from tidegate.local.home import Home
 from tidegate.local.jobs import build, checks, hooks, scan, trial
-from tidegate.local.jobs.log import Log, clean
+from tidegate.local.jobs.log import Log
 from tidegate.local.jobs.site import Site
 
 PIPELINE_AT_ONCE = 2
