@@ -6,7 +6,6 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import scanner_answers
@@ -31,7 +30,9 @@ from tests.support.packages_made import (
     rpm_header,
     rpm_sqlite,
 )
-from tidegate.core.errors import GateError
+from tests.support.parser import Parser, Read
+from tests.support.parsers_of_text import PARSERS_OF_TEXT
+from tidegate.core.errors import AppFileError, GateError, JournalError
 from tidegate.scan import sbom
 from tidegate.scan.adapters import ecr
 from tidegate.scan.adapters.grype import Grype
@@ -88,17 +89,6 @@ VERSIONS = (
     *("v1.2.3-rc.1+build", "1.0-alpha-2.SNAPSHOT", "2.7.16-33", "1.2.3.RELEASE"),
 )
 VECTORS = (CRITICAL, "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N")
-
-Read = Callable[[bytes], object]
-
-
-@dataclass(frozen=True)
-class Parser:
-    """A parser, good files of its format, and whether they are tars with checksums to be mended."""
-
-    read: Read
-    seeds: tuple[bytes, ...]
-    tar: bool = False
 
 
 def stored(files: dict[str, bytes]) -> bytes:
@@ -300,7 +290,11 @@ PARSERS: dict[str, Parser] = {
     "epss": Parser(in_a_file(lambda p: read_epss(p, BOUNDS)), (epss_bytes(CVE_2026_1=0.5),)),
     "cvss": Parser(_vector, tuple(v.encode() for v in VECTORS)),
     "versions": Parser(_versions, tuple(f"{v}\n{v}".encode() for v in VERSIONS)),
+    **PARSERS_OF_TEXT,
 }
 
-REFUSALS: tuple[type[Exception], ...] = (BadFile, GateError, BadRecord, BadAnswer)
+REFUSALS: tuple[type[Exception], ...] = (
+    *(BadFile, GateError, BadRecord, BadAnswer),
+    *(AppFileError, JournalError),
+)
 """How a parser says that the file is bad. Anything else that it raises is a find."""

@@ -78,3 +78,9 @@ def test_a_verdict_of_an_older_journal_is_one_without_grounds() -> None:
 def test_what_does_not_fit_is_a_journal_error(text: str) -> None:
     with pytest.raises(JournalError, match="TG921"):
         decode(text)
+
+
+def test_an_entry_that_is_nested_too_deep_is_refused_as_unreadable() -> None:
+    with pytest.raises(JournalError) as refused:
+        decode('{"type": "StageStarted", "execution": ' + "[" * 100_000)
+    assert refused.value.number == "TG921"

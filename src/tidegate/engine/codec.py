@@ -20,6 +20,8 @@ EVENTS: Mapping[str, type[decision.Event]] = {
 }
 """Every event's class by its name, in the order of the union."""
 
+_UNFIT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading raises for text that is no such JSON, or too deep to be one of ours."""
 
 Restored = TypeVar("Restored")
 
@@ -52,7 +54,7 @@ def decode(text: str) -> decision.Event:
         fields = json.loads(text)
         kind = EVENTS[fields.pop("type")]
         event: decision.Event = _build(kind, fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNFIT as error:
         raise JournalError(
             "an entry of the journal cannot be read",
             cause=f"{type(error).__name__}: {error} in {text[:120]}",
@@ -66,7 +68,7 @@ def restore(kind: type[Restored], value: Any) -> Restored:
     """The dataclass `kind` that `plain` made `value` of. Raises `JournalError`."""
     try:
         restored: Restored = _build(kind, value)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNFIT as error:
         raise JournalError(
             f"an answer is not the {kind.__name__} that was expected",
             cause=f"{type(error).__name__}: {error}",
