@@ -56,7 +56,7 @@ def measure(size: Size) -> list[Claim]:
         first = scan_made.debian("1.0", size.archive_mib).saved(folder / "first.tar")
         second = scan_made.debian("1.1", size.archive_mib).saved(folder / "second.tar")
         claims = [*_inventories(first, folder, peer), *_cold(first, folder, peer, size.scans)]
-        claims.append(_rescan(first, second, folder, peer))
+        claims += _rescan(first, second, folder, peer, size.scans)
         first.unlink()
         second.unlink()
         return [*claims, *_advisories(folder, size)]
@@ -137,23 +137,43 @@ _ASKED: Sequence[tuple[str, str, Callable[[Measured], float], float]] = (
 )
 
 
-def _rescan(first: Path, second: Path, folder: Path, peer: Path | None) -> Claim:
-    """The app's layer has changed, the others are in the cache; ours is the daemon, which runs."""
-    times = []
-    for number in range(5):
+def _rescan(
+    first: Path, second: Path, folder: Path, peer: Path | None, rounds: int
+) -> Iterator[Claim]:
+    """The app's layer has changed, the others are in the cache.
+
+    Twice: in a process that runs, as the daemon's, and in one that starts, as `tidegate scan` and
+    the peer. What other programs of the machine take shows as clock without CPU.
+    """
+    clock, work = list[float](), list[float]()
+    for number in range(9):
         cache = folder / f"again-{number}"
         scan_ours.inventory(first, cache)
-        began = time.perf_counter()
+        began = time.perf_counter(), time.process_time()
         scan_ours.inventory(second, cache)
-        times.append(1_000 * (time.perf_counter() - began))
-    theirs = None
-    if peer:
-        cache = folder / "theirs-again"
-        trivy.inventory(peer, first, cache)
-        theirs = 1_000 * trivy.inventory(peer, second, cache).wall_s
-    note = "median of 5; the peer is a process that starts, ours is part of the daemon"
+        clock.append(1_000 * (time.perf_counter() - began[0]))
+        work.append(1_000 * (time.process_time() - began[1]))
     name = "scan, again after a change of the app's layer"
-    return Claim(name, statistics.median(times), theirs, "ms", Goal(RESCAN_MS), note)
+    note = f"median of 9, in the running daemon; {statistics.median(work):.0f} ms of CPU"
+    yield Claim(name, statistics.median(clock), None, "ms", Goal(RESCAN_MS), note)
+    ours, theirs = list[Measured](), list[Measured]()
+    for number in range(rounds):
+        cache, other = folder / f"new-{number}", folder / f"theirs-new-{number}"
+        scan_ours.inventory(first, cache)
+        words = [sys.executable, "-m", "bench.scan_ours", str(second), str(cache)]
+        ours.append(measured(words))
+        if peer:
+            trivy.inventory(peer, first, other)
+            theirs.append(trivy.inventory(peer, second, other))
+    spent = statistics.median(run.cpu_s for run in ours)
+    yield Claim(
+        f"{name}: a new process",
+        1_000 * statistics.median(run.wall_s for run in ours),
+        1_000 * statistics.median(run.wall_s for run in theirs) if theirs else None,
+        "ms",
+        Goal(0.5, "ratio") if theirs else None,
+        f"median of {rounds}, start-up included; {1_000 * spent:.0f} ms of CPU",
+    )
 
 
 def _advisories(folder: Path, size: Size) -> Iterator[Claim]:

@@ -18,10 +18,12 @@ class Kind(Enum):
     GO = "golang"
     MAVEN = "maven"
 
+    __hash__ = object.__hash__  # by identity: Enum's own is slow, and every package asks for it
+
     @property
     def of_system(self) -> bool:
         """Whether the distribution provides it: then the ecosystem names the distribution."""
-        return self in (Kind.DEB, Kind.APK, Kind.RPM)
+        return self not in LANGUAGE_ECOSYSTEMS
 
 
 LANGUAGE_ECOSYSTEMS = {

@@ -8,6 +8,7 @@ from typing import Any
 from tidegate.scan.packages import Kind, OsRelease
 
 _TEXT = 500
+_KINDS = {kind.value: kind for kind in Kind}
 _MOST_BYTES = 512 * 1024 * 1024
 
 
@@ -36,9 +37,9 @@ class Found:
 
     def __post_init__(self) -> None:
         own = self.name, self.version, self.architecture, self.module, self.inside
-        for text in (*own, self.source_name, self.source_version):
-            if len(text) > _TEXT or not text.isprintable():
-                raise BadFile("a name or version in it is not plain text")
+        texts = (*own, self.source_name, self.source_version)
+        if not "".join(texts).isprintable() or max(map(len, texts)) > _TEXT:
+            raise BadFile("a name or version in it is not plain text")
         if not self.name or not self.version:
             raise BadFile("a package in it has no name or no version")
 
@@ -123,21 +124,18 @@ def _found(package: Found) -> list[Any]:
 def _facts(value: list[Any]) -> Facts:
     packages, owns, os, locks, notes = value
     return Facts(
-        packages=tuple(_package(row) for row in packages),
+        packages=tuple([_package(row) for row in packages]),
         owns=tuple(owns),
         os=OsRelease(*os) if os else None,
         locks=locks,
-        notes=tuple((text, blinds) for text, blinds in notes),
+        notes=tuple([(text, blinds) for text, blinds in notes]),
     )
 
 
 def _package(row: list[Any]) -> Found:
     kind, name, version, source, source_version, architecture, module, inside, dev, owns = row
     return Found(
-        *(Kind(kind), name, version),
+        *(_KINDS[kind], name, version),
         *(source, source_version, architecture),
-        module=module,
-        inside=inside,
-        dev=dev,
-        owns=tuple(owns),
+        *(module, inside, dev, tuple(owns)),
     )

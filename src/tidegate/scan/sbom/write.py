@@ -14,6 +14,18 @@ from tidegate.scan.sbom.names import (
 
 _SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 _OS_REF = "os"
+_OWN = tuple(
+    f"{OURS}{name}"
+    for name in (
+        *("ecosystem", "source", "sourceVersion", "architecture"),
+        *("module", "layer", "layerDigest", "dev"),
+    )
+)
+_TRIVYS_LANGUAGE = tuple(f"{TRIVYS}{name}" for name in ("LayerDiffID", "PkgType", "FilePath"))
+_TRIVYS_SYSTEM = (
+    *_TRIVYS_LANGUAGE[:2],
+    *(f"{TRIVYS}{name}" for name in ("PkgID", "SrcName", "SrcVersion", "SrcRelease", "SrcEpoch")),
+)
 
 Json = dict[str, Any]
 
@@ -89,17 +101,11 @@ def _system(os: OsRelease) -> Json:
 
 
 def _component(package: Package, ref: str, os: OsRelease | None) -> Json:
-    own = [
-        ("ecosystem", package.ecosystem),
-        ("source", package.source_name),
-        ("sourceVersion", package.source_version),
-        ("architecture", package.architecture),
-        ("module", package.module),
-        ("layer", str(package.layer)),
-        ("layerDigest", package.layer_digest),
-        ("dev", "true" if package.dev else ""),
-    ]
-    trivy = _trivy(package, os)
+    own = (
+        *(package.ecosystem, package.source_name, package.source_version, package.architecture),
+        *(package.module, str(package.layer), package.layer_digest),
+        "true" if package.dev else "",
+    )
     return {
         "bom-ref": ref,
         "type": "library",
@@ -107,29 +113,29 @@ def _component(package: Package, ref: str, os: OsRelease | None) -> Json:
         "version": package.version,
         **({"scope": "excluded"} if package.dev else {}),
         "purl": package.purl,
-        "properties": [*_properties(OURS, own), *_properties(TRIVYS, trivy)],
+        "properties": [*_told(_OWN, own), *_trivy(package, os)],
         "evidence": {"occurrences": [{"location": package.path}]},
     }
 
 
-def _trivy(package: Package, os: OsRelease | None) -> list[tuple[str, str]]:
-    found = [("LayerDiffID", package.layer_digest)]
+def _trivy(package: Package, os: OsRelease | None) -> list[Json]:
     if not package.kind.of_system:
-        kind = ("PkgType", TRIVY_TYPES[package.kind])
-        return [*found, kind, ("FilePath", package.path)]
+        kind = TRIVY_TYPES[package.kind]
+        return _told(_TRIVYS_LANGUAGE, (package.layer_digest, kind, package.path))
     family = TRIVY_FAMILIES.get(os.id, os.id) if os else package.kind.value
     version = package.source_version
     epoch, upstream, release = (
         ("", version, "") if package.kind is Kind.APK else split_version(version)
     )
+    source = package.source_name, upstream, release, epoch
+    told = package.layer_digest, family, f"{package.name}@{package.version}", *source
+    return _told(_TRIVYS_SYSTEM, told)
+
+
+def _told(names: tuple[str, ...], values: tuple[str, ...]) -> list[Json]:
+    """The properties that have a value. Their names are made once, for there are thousands."""
     return [
-        *found,
-        ("PkgType", family),
-        ("PkgID", f"{package.name}@{package.version}"),
-        ("SrcName", package.source_name),
-        ("SrcVersion", upstream),
-        ("SrcRelease", release),
-        ("SrcEpoch", epoch),
+        {"name": name, "value": value} for name, value in zip(names, values, strict=True) if value
     ]
 
 
