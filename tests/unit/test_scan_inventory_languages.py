@@ -188,6 +188,10 @@ def test_without_coordinates_the_name_and_the_manifest_tell() -> None:
     assert pairs(java.archive("a/log4j-core-2.14.1.jar", with_vendor)) == [
         ("org.apache.tools:log4j-core", "2.14.1")
     ]
+    foundation = jar({"META-INF/MANIFEST.MF": "Implementation-Vendor-Id: org.apache\n"})
+    assert pairs(java.archive("a/commons-logging-1.1.jar", foundation)) == [
+        ("commons-logging", "1.1")
+    ]
     shaded = jar(pom("org.x", "lib", "1"))
     assert pairs(java.archive("a/own-1.0.war", shaded)) == [("org.x:lib", "1"), ("own", "1.0")]
     unfinished = jar(pom("org.x", "own", "${revision}"))

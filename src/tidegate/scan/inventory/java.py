@@ -24,6 +24,9 @@ _ARTIFACT = re.compile(r"[\w.+-]{1,200}")
 _MANIFEST = "META-INF/MANIFEST.MF"
 _SMALL = 1024 * 1024
 _LONGEST_NAME = 255
+_VENDORS = frozenset({"org.apache"})
+"""Vendors who are nobody's group: older jars of Apache (commons-logging 1.1, velocity 1.7) name the
+foundation. Under that group no advisory would ever be found, and nothing would tell."""
 
 
 def archive(path: str, content: bytes) -> Facts:
@@ -106,5 +109,6 @@ def _by_name(named: re.Match[str] | None, manifest: dict[str, str], inside: str)
     version = named["version"] if named else manifest.get("Implementation-Version", "")
     if _ARTIFACT.fullmatch(artifact) and _ARTIFACT.fullmatch(version):
         group = manifest.get("Implementation-Vendor-Id", "")
-        name = f"{group}:{artifact}" if _GROUP.fullmatch(group) else artifact
+        told = _GROUP.fullmatch(group) and group not in _VENDORS
+        name = f"{group}:{artifact}" if told else artifact
         yield Found(Kind.MAVEN, name, version, inside=inside)
