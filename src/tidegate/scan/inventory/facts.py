@@ -137,5 +137,8 @@ def _package(row: list[Any]) -> Found:
     return Found(
         *(_KINDS[kind], name, version),
         *(source, source_version, architecture),
-        *(module, inside, dev, tuple(owns)),
+        module=module,
+        inside=inside,
+        dev=dev,
+        owns=tuple(owns),
     )
