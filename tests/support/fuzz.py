@@ -23,7 +23,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.parsers import PARSERS, REFUSALS, Parser
+from tests.support.parser import Parser
+from tests.support.parsers import PARSERS, REFUSALS
 from tidegate.core.errors import TidegateError
 
 SLOW_S = 5.0

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.fuzz import Run, fuzz, mended
 from tests.support.images_made import Made, layer
 from tests.support.mutations import mutated
-from tests.support.parsers import LAYER, PARSERS, REFUSALS, SMALL, Parser
+from tests.support.parser import Parser
+from tests.support.parsers import LAYER, PARSERS, REFUSALS, SMALL
 from tidegate.core.errors import GateError
 from tidegate.scan.archive import open_archive
 from tidegate.scan.archive.stream import Stream
