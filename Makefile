@@ -30,11 +30,13 @@ demo: setup  ## from git push to safe traffic, on this machine, every request co
 check: .venv/.tests  ## style, types and import direction
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy
 
-fast: .venv/.tests  ## the tests that need no container engine and no HAProxy
-	@$(BIN)/pytest -q -m "not engine and not haproxy and not browser"
+REAL := engine or haproxy or browser
 
-test: setup check  ## all the tests
-	@$(BIN)/pytest -q
+fast: .venv/.tests  ## the tests that need no container engine and no HAProxy, side by side
+	@$(BIN)/pytest -q -n auto --dist loadfile -m "not ($(REAL))"
+
+test: setup check fast  ## all the tests; those on the real data plane one after the other
+	@$(BIN)/pytest -q -m "$(REAL)"
 
 bench: setup .venv/.tests  ## each claim in the docs beside its peers; see docs/benchmarks.md
 	@$(BIN)/python -m bench
