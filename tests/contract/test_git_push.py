@@ -117,6 +117,33 @@ def test_a_refused_push_leaves_the_branch_where_it_was(
     assert not list(repository.path.glob("tidegate-*"))
 
 
+def test_a_push_during_another_is_refused_before_anything_is_started(
+    user: Worktree, repository: Repository, here: Daemon
+) -> None:
+    first = user.commit({"a": "1"})
+    here.hold = threading.Event()
+    with started_push(user) as process:
+        assert process.stdout is not None
+        while "Step 1/2" not in process.stdout.readline():
+            assert process.poll() is None
+        user.commit({"a": "2"})
+        code, shown = push(user)
+        assert (code, "TG806" in shown) == (1, True)
+        assert len(here.started) == 1
+        here.hold.set()
+        process.stdout.read()
+    assert branch_of(repository) == first
+    assert push(user)[0] == 0
+
+
+def test_git_in_the_apps_folder_never_sees_the_state(home: Home, tmp_path: Path) -> None:
+    around = Worktree(tmp_path)
+    around.git("init", "--quiet")
+    assert ".tidegate" not in around.git("status", "--porcelain", "-uall").stdout
+    (home.path / ".gitignore").unlink()
+    assert ".tidegate/token" in around.git("status", "--porcelain", "-uall").stdout
+
+
 def test_hooks_of_the_users_own_do_not_let_a_push_past_the_pipeline(
     user: Worktree, repository: Repository, here: Daemon, tmp_path: Path
 ) -> None:

@@ -81,7 +81,7 @@ def test_status_at_rest(daemon: Served, run: Run) -> None:
     assert shown(run, "status") == snapshot("""\
 shop  http://127.0.0.1:8080
 └── cats  ✓ healthy  http://127.0.0.1:8080/
-    └── blue  v1    ✓ stable   100 %  2/2/2  300 requests  errors 0.00 %  p95 10 ms\
+    └── blue  v1    ✓ stable      100 %  2/2/2  300 requests  errors 0.00 %  p95 10 ms\
 """)
 
 
@@ -91,7 +91,7 @@ def test_status_during_a_shift(daemon: Served, run: Run) -> None:
 shop  http://127.0.0.1:8080
 ├── ● running  e2  bbbbbbb Faster cats  deploy for 4.0 s
 └── cats  ● deploying v2 (d2)
-    ├── blue  v1    ✓ stable  80 % (to be 60 %)  2/2/2  160 requests  errors 0.00 %  p95 10 ms
+    ├── blue  v1    ✓ stable     80 % (to be 60 %)  2/2/2  160 requests  errors 0.00 %  p95 10 ms
     ├── green v2    ● candidate  20 % (to be 40 %)  2/2/2  40 requests  errors 0.00 %  p95 10 ms
     └── PRODUCTION_TRAFFIC_SHIFT  step 2/5  waiting to see 40 % in the balancer\
 """)
@@ -122,7 +122,7 @@ def test_status_when_the_world_cannot_be_seen_says_so(daemon: Served, run: Run) 
     assert shown(run, "status") == snapshot("""\
 shop  http://127.0.0.1:8080
 └── cats  ◌ not all tasks healthy  http://127.0.0.1:8080/
-    └── blue  v1    ✓ stable     ? %  2/2/0  traffic unknown
+    └── blue  v1    ✓ stable        ? %  2/2/0  traffic unknown
         ├── t1  ✓ healthy  3.2 s  127.0.0.1:0
         └── t2  ✓ healthy  3.2 s  127.0.0.1:0\
 """)
@@ -134,10 +134,10 @@ def test_executions(daemon: Served, run: Run) -> None:
     daemon.push(FILE + "    test: make test\n")
     daemon.until_quiet()
     assert shown(run, "executions") == snapshot("""\
-execution  commit   subject      by   stages                                             outcome
-e2         3f9c2e1  Faster cats  ann  source 0 ms build 500 ms test 500 ms               ✗ failed
-e1         3f9c2e1  Faster cats  ann  source 0 ms build 500 ms test 250 ms scan 250 ms   ✓ succeeded
-                                      deploy 3.2 s\
+execution  commit   subject      by   stages                                  outcome
+e2         3f9c2e1  Faster cats  ann  source 0 ms, build 500 ms, test 500 ms  ✗ failed
+e1         3f9c2e1  Faster cats  ann  source 0 ms, build 500 ms, test 250 ms  ✓ succeeded
+                                      scan 250 ms, deploy 3.2 s\
 """)
 
 
@@ -154,29 +154,29 @@ def test_one_release(daemon: Served, run: Run) -> None:
     daemon.deployed()
     assert shown(run, "show", "v1") == snapshot("""\
 v1 of cats  ✓ stable
-commit            3f9c2e1000000000000000000000000000000000
-digest            sha256:cats-e1
-verdict           off
-execution         e1
-made              2023-11-14 22:13:22
-port              80
-build             context cats, dockerfile Dockerfile
-routes            path /
-cpu_units         256
-memory_mib        128
-count             minimum 1, desired 2, maximum 10
-health            path /, interval_ms 1000, timeout_ms 1000, healthy_threshold 2,
-                  unhealthy_threshold 2, grace_period_ms 30000
-security          read_only True, tmpfs /tmp · /run · /var/cache/nginx, pids_limit 128
-deployment        shift name linear 20 % every 2 s, steps weight_bp 2000 · at_ms 2000, weight_bp
-                  4000 · at_ms 4000, weight_bp 6000 · at_ms 6000, weight_bp 8000 · at_ms 8000,
-                  weight_bp 10000, bake_ms 1000, rollback_on DEPLOYMENT_FAILURE ·
-                  DEPLOYMENT_STOP_ON_ALARM · DEPLOYMENT_STOP_ON_REQUEST, analysis enabled True,
-                  false_rollback_rate 0.01, error_margin 0.005, slow_margin 0.05, warm_up_ms 2000,
-                  breaker percent 50, minimum 3, maximum 200, scale_up_timeout_ms 600000, on_unknown
-                  hold
-stop_grace_ms     10000
-drain_timeout_ms  30000
+commit        3f9c2e1000000000000000000000000000000000
+digest        sha256:cats-e1
+verdict       off
+execution     e1
+made          2023-11-14 22:13:22
+port          80
+build         context cats, dockerfile Dockerfile
+routes        /
+cpu           256
+memory        128MiB
+tasks         min 1, desired 2, max 10
+health        path /, interval 1s, timeout 1s, healthy_threshold 2, unhealthy_threshold 2,
+              grace_period 30s
+security      read_only true, tmpfs [/tmp, /run, /var/cache/nginx], pids_limit 128
+deployment    strategy linear 20 % every 2 s, bake 1s, rollback_on [DEPLOYMENT_FAILURE,
+              DEPLOYMENT_STOP_ON_ALARM, DEPLOYMENT_STOP_ON_REQUEST], analysis.enabled true,
+              analysis.false_rollback_rate 0.01, analysis.error_margin 0.005, analysis.slow_margin
+              0.05, analysis.warm_up 2s, breaker.percent 50, breaker.min 3, breaker.max 200,
+              scale_up_timeout 10m, on_unknown hold
+stop_grace    10s
+drain         30s
+sticky        false
+retry_unsafe  false
 
 history
   +0 ms  v1 of cats made from 3f9c2e100000, sha256:cats-e1
@@ -288,6 +288,14 @@ def test_plan_shows_what_the_file_would_change(daemon: Served, run: Run) -> None
     )
 
 
+def test_plan_needs_no_controller(daemon: Served) -> None:
+    folder = daemon.home.path.parent
+    (folder / "tidegate.yaml").write_text(FILE)
+    found = separate(folder, "plan")
+    assert (found.returncode, found.stderr.count("the controller is not running")) == (0, 1)
+    assert found.stdout.splitlines()[1] == "+ cats  new"
+
+
 def test_a_review_says_what_it_saw_and_what_to_do(daemon: Served, run: Run) -> None:
     daemon.deployed()
     lines = [line.lstrip("│├└─ ") for line in shown(run, "review").splitlines()]
@@ -344,10 +352,10 @@ def test_the_only_deployment_need_not_be_named(daemon: Served, run: Run) -> None
     assert daemon.engine.progress.services["cats"].stable == 1
 
 
-def test_without_a_deployment_the_service_must_be_named(daemon: Served, run: Run) -> None:
+def test_without_a_deployment_there_is_nothing_to_operate(daemon: Served, run: Run) -> None:
     daemon.deployed()
     code, _, err = run("pause")
-    assert (code, err.splitlines()[0]) == (2, "error TG106: name the service")
+    assert (code, err.splitlines()[0]) == (2, "error TG106: no deployment is under way")
 
 
 @pytest.mark.parametrize("words", [("cats", "v1"), ("v1",), ("cats",), ()])
@@ -506,7 +514,7 @@ def test_a_process_of_its_own_has_the_same_exit_codes_and_streams(daemon: Served
     folder = daemon.home.path.parent
     missing = separate(folder, "status")
     assert (missing.returncode, missing.stdout) == (3, "")
-    assert missing.stderr.splitlines()[0] == "error TG240: the daemon is not running"
+    assert missing.stderr.splitlines()[0] == "error TG240: the controller is not running"
     with daemon.deployed().listening():
         found = separate(folder, "status", FORCE_COLOR="1", NO_COLOR="1")
     assert (found.returncode, found.stderr) == (0, "")

@@ -30,8 +30,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def run(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    server: Server,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
     """Run a command line beside an app file whose listener is the server."""
+    monkeypatch.setattr("tidegate.cli.commands.load.processes", lambda directory: [1])
     port = server.listener.getsockname()[1]
     (tmp_path / "tidegate.yaml").write_text(FILE.format(port=port))
     server.calls.clear()
@@ -61,6 +67,17 @@ def test_a_path_is_one_of_this_app(run: Run, server: Server) -> None:
     assert asked(server) == {"/cats?x=1": 3}
     assert server.calls[0].request.startswith(b"POST")
     assert b"a: b" in server.calls[0].request
+
+
+def test_a_port_that_this_apps_balancer_does_not_hold_is_not_loaded(
+    run: Run, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidegate.cli.commands.load.processes", lambda directory: [])
+    for words in ((), ("/cats",)):
+        code, out, err = run(*words)
+        assert (code, out) == (3, "")
+        assert err.startswith("error TG244: this app does not answer at 127.0.0.1:")
+    assert asked(server) == {}
 
 
 def test_weights_share_the_load(run: Run, server: Server) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from tidegate.core import decision as d
 from tidegate.core.errors import Busy, JournalError
-from tidegate.engine.journal import Journal, repair
+from tidegate.core.fold import advance
+from tidegate.core.progress import Progress
+from tidegate.engine.journal import Journal, recorded, repair
 
 HEALTHY = tuple(d.TaskHealthy(f"t{n}") for n in range(5))
 
@@ -183,3 +185,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(JournalError, match=str(folder)):
         Journal.open(folder, "me")
+
+
+def test_what_it_says_is_read_beside_the_controller_that_writes_it(path: Path) -> None:
+    assert recorded(path) == Progress()
+    journal = Journal.open(path, "me")
+    journal.append((d.ControllerStarted("me", "1"),), 7)
+    assert recorded(path) == advance(Progress(), d.ControllerStarted("me", "1"), 7)
+    journal.append(HEALTHY, 8)  # the lease is still this one's
+    journal.close()

@@ -1,5 +1,6 @@
 """The Well-Architected review: every principle is asked about, and every check can fail."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ from tidegate.core.model import (
 from tidegate.core.review import (
     CHECKS,
     Case,
+    Check,
     Past,
     Pillar,
     Principle,
@@ -36,6 +38,7 @@ from tidegate.core.review import (
     State,
     review,
 )
+from tidegate.spec import loads
 
 DAY_MS = 86_400_000
 CANARY = Shift("canary", (ShiftStep(0, 1_000), ShiftStep(300_000, 10_000)))
@@ -269,3 +272,14 @@ def test_a_check_of_the_stack_fails_by_what_is_missing(check: str, kind: str) ->
 
 def test_an_app_of_the_simplest_file_is_reviewed_without_a_fault() -> None:
     assert review(Case(app_of(service()), T0)).asked
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in CHECKS if check.of == "file"], ids=lambda check: check.name
+)
+def test_what_a_review_says_to_write_is_taken_by_the_app_file(check: Check) -> None:
+    bad = App("shop", (Service("cats"),), gate=GatePolicy(mode=GateMode.OFF))
+    remedy = check.ask(Case(bad, now=T0)).remedy
+    for key, value in re.findall(r"(tasks|deployment|pipeline): (\{.*?\}+)", remedy):
+        place = "" if key == "pipeline" else "    "
+        loads(f"app: shop\nservices:\n  cats:\n    build: .\n{place}{key}: {value}\n")

@@ -103,7 +103,7 @@ class Wire:
                 raise _not_running(f"nothing answers at {url}") from error
             except httpx2.TransportError as error:
                 raise StillRunning(
-                    "the daemon went away while it told how things go",
+                    "the controller went away while it told how things go",
                     cause=f"{type(error).__name__}: {error}".rstrip(": "),
                     remedy="what it did goes on when it is back: tidegate up, tidegate status",
                     code="TG601",
@@ -121,7 +121,7 @@ class Wire:
 
 def _not_running(cause: str) -> SetupError:
     return SetupError(
-        "the daemon is not running", cause=cause, remedy="start it: tidegate up", code="TG240"
+        "the controller is not running", cause=cause, remedy="start it: tidegate up", code="TG240"
     )
 
 

@@ -30,7 +30,7 @@ _USAGE = {
     "TG103": "Only a paused deployment can be resumed.",
     "TG104": "The release that was named already is the stable one.",
     "TG105": "The number of tasks is outside the app file's `tasks` bounds.",
-    "TG106": "Not exactly one deployment is under way, so the service must be named.",
+    "TG106": "No deployment is under way, or several are and the service must be named.",
     "TG107": "A release is named as v and its number: v42.",
     "TG108": "The app has not exactly one service, so a rollback must name it.",
     "TG109": "The revision that was named is no commit of this repository.",
@@ -118,10 +118,11 @@ _CONFIGURATION = {
     "TG236": "The report of a load cannot be written.",
     "TG237": "The outcome of a simulation, or a calibration, cannot be written.",
     "TG239": "The scanner that the app file names is not installed.",
-    "TG240": "The daemon is not running; every command but a few needs it.",
+    "TG240": "The controller is not running; every command but a few needs it.",
     "TG241": "The container engine that Tidegate starts does not come up.",
     "TG242": "A container engine runs, but does not answer.",
-    "TG243": "The daemon ended at its start, or does not answer; the end of its log is the cause.",
+    "TG243": "The controller ended at its start, or is silent; the end of its log is the cause.",
+    "TG244": "The app's balancer does not run, so its port may be somebody else's.",
     "TG245": "The user's settings of the advisories are wrong.",
     "TG250": "A file with waivers, such as .trivyignore or a VEX document, cannot be understood.",
     "TG251": "There are more waivers than the gate takes.",
@@ -176,7 +177,7 @@ _DEPLOYMENT = {
     "TG523": "A hook's web call failed.",
     "TG524": "A hook took longer than its time limit.",
     "TG600": "The wait ended; the work goes on without the caller.",
-    "TG601": "The daemon went away in the middle of an answer; its work goes on when it is back.",
+    "TG601": "The controller went away in mid-answer; its work goes on when it is back.",
     "TG602": "The controller was told to stop and is not done yet.",
 }
 _NOT_FOUND = {
@@ -211,6 +212,7 @@ _BUSY = {
     "TG803": "A deployment is under way; abort it, or wait for its end.",
     "TG804": "Another controller holds this app's state.",
     "TG805": "Somebody else brings advisories in right now.",
+    "TG806": "Another push has not come past the gate yet.",
 }
 _INTERNAL = {
     "TG900": "A fault of Tidegate; please report it with the lines above the message.",

@@ -66,7 +66,7 @@ def _failed(log: Path, begin: int, what: str) -> NoReturn:
         file.seek(begin)
         said = file.read().decode("utf-8", "replace").strip().splitlines()[-6:]
     raise SetupError(
-        "the daemon did not start",
+        "the controller did not start",
         cause="\n          ".join([what, *said]),
         where=str(log),
         remedy="see what this machine lacks: tidegate doctor",

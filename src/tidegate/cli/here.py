@@ -56,11 +56,15 @@ class Here:
         moving = [one.name for one in self.client.status().services if one.deployment]
         if len(moving) == 1:
             return moving[0]
+        if not moving:
+            raise UsageError(
+                "no deployment is under way",
+                remedy="tidegate executions lists what was; tidegate rollback goes back",
+                code="TG106",
+            )
         raise UsageError(
             "name the service",
-            cause=f"deployments are under way for: {', '.join(moving)}"
-            if moving
-            else "no deployment is under way",
+            cause=f"deployments are under way for: {', '.join(moving)}",
             code="TG106",
         )
 

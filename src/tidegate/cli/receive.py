@@ -7,18 +7,19 @@ is refused when the build, the tests or the gate refuse. `post` prints the rest,
 the deployments. The pusher's Ctrl-C ends the printing, not the work.
 """
 
+import fcntl
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
 
 from tidegate.api.pushing import Pushing
 from tidegate.cli.follow import follow
-from tidegate.core.errors import TidegateError
+from tidegate.core.errors import Busy, TidegateError
 from tidegate.local.git import Repository
 from tidegate.local.git.push import options, plan, updates
 from tidegate.local.home import Home
@@ -40,10 +41,11 @@ class Receive:
             say(note)
         if todo.commit is None:
             return 0
-        execution = self._start(repository, todo.commit, branch)
-        code = follow(Pushing(self.home).stream(execution, "gate"), execution, say)
-        if code == 0:
-            self._note(todo.commit).write_text(execution)
+        with self._alone():
+            execution = self._start(repository, todo.commit, branch)
+            code = follow(Pushing(self.home).stream(execution, "gate"), execution, say)
+            if code == 0:
+                self._note(todo.commit).write_text(execution)
         return code
 
     def post(self, lines: Iterable[str]) -> int:
@@ -55,6 +57,24 @@ class Receive:
                 note.unlink()
                 return follow(Pushing(self.home).stream(execution, "rest"), execution, say)
         return 0
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One push at a time is before its gate: git would deploy a second one, then refuse it.
+
+        Git compares the branch with what it was when the push began, after this hook has ended.
+        Raises `Busy` TG806. The kernel gives the lock back when the hook ends, however it does.
+        """
+        with (self.home.repository / "push.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Busy(
+                    "another push is on its way to the gate",
+                    remedy="push again when that one is accepted or refused: tidegate executions",
+                    code="TG806",
+                ) from error
+            yield
 
     def _start(self, repository: Repository, commit: str, branch: str) -> str:
         with tempfile.TemporaryDirectory(prefix="tidegate-push-") as folder:

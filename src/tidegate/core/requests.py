@@ -273,7 +273,7 @@ def _scale(progress: Progress, name: str, desired: int, by: str) -> tuple[d.Even
         raise UsageError(
             f"{name} cannot have {desired} tasks",
             cause=f"the app file allows {least} to {most}",
-            where=f"services.{name}.count",
+            where=f"services.{name}.tasks",
             remedy="change min or max in tidegate.yaml and push",
             code="TG105",
         )

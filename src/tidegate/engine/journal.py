@@ -14,6 +14,8 @@ from typing import Self
 
 from tidegate.core.decision import Event
 from tidegate.core.errors import JournalError
+from tidegate.core.fold import advance
+from tidegate.core.progress import Progress
 from tidegate.engine.codec import decode, encode
 from tidegate.engine.lease import Lease
 
@@ -186,6 +188,22 @@ def _readable(path: Path) -> Iterator[Entry]:
         yield from peek(path)
     except JournalError:
         return  # here begins the damage; what came before is what can be kept
+
+
+def recorded(path: Path) -> Progress:
+    """What the journal says, read without the lease; a fresh start where there is none.
+
+    Raises `JournalError` when it is damaged, or of another version.
+    """
+    progress = Progress()
+    if path.exists():
+        try:
+            with contextlib.closing(_connect(path)) as connection:
+                for entry in Journal(connection, path).read():
+                    progress = advance(progress, entry.event, entry.at)
+        except (sqlite3.Error, OSError) as error:
+            raise _translated(error, path) from error
+    return progress
 
 
 def _connect(path: Path) -> sqlite3.Connection:

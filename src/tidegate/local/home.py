@@ -16,6 +16,8 @@ class Home:
     def create(self) -> "Home":
         """Make the directory (0700), its owner id and its token, unless they are there.
 
+        Git is told to leave it alone: `git add -A` must not commit the token.
+
         Raises `SetupError` when the place cannot be written.
         """
         try:
@@ -24,6 +26,7 @@ class Home:
                 folder.mkdir(parents=True, exist_ok=True)
             _write_once(self.path / "owner", secrets.token_hex(6))
             _write_once(self.token, secrets.token_urlsafe(32))
+            _write_once(self.path / ".gitignore", "*")
         except OSError as error:
             raise SetupError(
                 f"the state directory {self.path} cannot be written",

@@ -8,9 +8,10 @@ import typer
 from tidegate.cli import load_words as words_of
 from tidegate.cli import output
 from tidegate.cli.here import Here, here
-from tidegate.core.errors import UsageError
+from tidegate.core.errors import SetupError, UsageError
 from tidegate.core.model import App
 from tidegate.load import __main__ as generator
+from tidegate.local.haproxy.machine import processes
 from tidegate.spec import load as read_app
 
 
@@ -77,8 +78,23 @@ def _urls(now: Here, words: list[str], targets: Path | None) -> tuple[list[str],
     authority = authority_of(app)
     if not words and not targets:
         words = [service.routes[0].path for service in app.services if service.routes]
+    if any(word.startswith("/") for word in words):
+        _see_that_it_is_ours(now, authority)
     urls = [f"{scheme}://{authority}{word}" if word.startswith("/") else word for word in words]
     return urls, [authority]
+
+
+def _see_that_it_is_ours(now: Here, authority: str) -> None:
+    """Raise `SetupError` TG244 unless this app's balancer runs: whoever else has its port then
+    would be loaded.
+    """
+    if not processes(now.home.haproxy):
+        raise SetupError(
+            f"this app does not answer at {authority}",
+            cause="its balancer does not run, so what answers there would not be this app",
+            remedy="tidegate up; to load something else, name its whole URL",
+            code="TG244",
+        )
 
 
 def authority_of(app: App) -> str:

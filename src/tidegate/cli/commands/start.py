@@ -10,9 +10,11 @@ from tidegate.cli import daemon, output
 from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.core.errors import GitFailed, StillRunning, UsageError
+from tidegate.engine.journal import recorded
 from tidegate.engine.journal import repair as repair_journal
 from tidegate.local.git.command import git
-from tidegate.spec import FILE_NAME, lines, load, propose
+from tidegate.spec import FILE_NAME, lines, load, loads, propose
+from tidegate.spec.plan import plan as compared
 from tidegate.spec.waivers import Folder, collect
 
 
@@ -39,7 +41,12 @@ def plan(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what the app file, as it lies here, would change; nothing is changed."""
     now = here(context)
     _check(now)
-    found = now.client.plan(now.file.read_text(), _head(now.folder))
+    text, commit = now.file.read_text(), _head(now.folder)
+    if now.client.alive():
+        found = now.client.plan(text, commit)
+    else:
+        output.progress("the controller is not running: compared with what its journal says")
+        found = compared(recorded(now.home.journal), loads(text), commit)
     output.result(found, escape("\n".join(lines(found))), as_json)
 
 

@@ -51,9 +51,9 @@ def _service(one: ServiceMetrics, period: str) -> Table:
         title=f"{one.service}  every {period}", title_justify="left", box=None, pad_edge=False,
         header_style="bold", title_style="bold",
     )  # fmt: skip
-    table.add_column("metric")
-    table.add_column("statistic")
-    table.add_column("latest", justify="right")
+    for name in ("metric", "statistic"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("latest", justify="right", no_wrap=True)
     table.add_column("course", no_wrap=True)
     for row in one.metrics:
         if any(point is not None for point in row.points):

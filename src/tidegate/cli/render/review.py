@@ -22,6 +22,8 @@ def tree(done: Review) -> Tree:
     passed = sum(one.answer.state is State.PASSED for one in here)
     elsewhere = len(done.asked) - len(here)
     head = f"review: {passed} of {len(here)} checks passed, {len(done.failed)} failed"
+    unknown = len(here) - passed - len(done.failed)
+    head += f", {unknown} unknown" if unknown else ""
     head += f" ({elsewhere} of AWS's stack do not apply)" if elsewhere else ""
     shown = Tree(head)
     for pillar in Pillar:

@@ -55,7 +55,7 @@ def _summary(one: ServiceView) -> str:
         verb = "cleaning up after" if one.deployment.promoted else verb
         return f"[cyan]● {verb}[/] v{one.deployment.candidate} ({one.deployment.id})"
     if one.stable is None:
-        return "[yellow]◌ never deployed[/]"
+        return "[yellow]◌ never deployed[/]  tidegate executions tells why"
     stable = next((group for group in one.groups if group.role == "stable"), None)
     if stable and stable.healthy >= one.desired:
         return f"{state('healthy')}  {one.url}"
@@ -69,6 +69,9 @@ def _group(branch: Tree, one: GroupView, now: int) -> None:
     if one.weight_bp is not None and one.weight_bp != one.wanted_bp:
         weight += f" (to be {share(one.wanted_bp)})"
     part = state(one.role) if one.role else "· unused"
+    part += " " * (len("candidate") - len(one.role or "unused"))
+    if one.release is None:
+        weight = "-"
     text = f"{one.colour:<6}{release:<6}{part}  {weight:>6}  {counts}  {_traffic(one)}"
     group = branch.add(text.rstrip())
     for task in one.tasks:

@@ -1,7 +1,7 @@
 """Executions and releases as tables; one of each in detail."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import fields
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -9,20 +9,21 @@ from rich.table import Table
 
 from tidegate.cli.render.words import clock, commit, count, span, state
 from tidegate.core.cost import dollars
-from tidegate.engine.codec import plain
+from tidegate.core.model import Service
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView, Moment
 from tidegate.engine.views.executions import ExecutionView, StageView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.sentences import short
 from tidegate.engine.views.service_events import ServiceEventView
+from tidegate.spec.flatten import flatten
 
 
 def executions(views: Iterable[ExecutionView]) -> RenderableType:
     """A row for each execution."""
     table = _table("execution", "commit", "subject", "by", "stages", "outcome")
     for one in views:
-        stages = " ".join(f"{s.stage} {_took(s)}" for s in one.stages if s.ended_at)
+        stages = _in_lines(f"{s.stage} {_took(s)}" for s in one.stages if s.ended_at)
         told = state(one.outcome or "running")
         subject = escape(f"{commit(one.commit)}"), escape(one.subject)
         table.add_row(one.id, *subject, escape(one.by), stages, told)
@@ -41,7 +42,6 @@ def releases(views: Iterable[ReleaseView]) -> RenderableType:
 def release(view: ReleaseDetail) -> RenderableType:
     """One release: what it is, its settings that are not empty, its history."""
     one = view.release
-    settings = {name: value for name, value in plain(view.settings).items() if name != "name"}
     head = f"[bold]v{one.number}[/] of {escape(one.service)}  {state(one.state)}"
     facts = _pairs(
         ("commit", one.commit),
@@ -49,7 +49,7 @@ def release(view: ReleaseDetail) -> RenderableType:
         ("verdict", one.verdict),
         ("execution", one.execution),
         ("made", clock(one.made_at)),
-        *((name, _written(value)) for name, value in settings.items() if value),
+        *_settings(view.settings),
     )
     return Group(head, facts, "", "[bold]history[/]", moments(view.history))
 
@@ -97,6 +97,17 @@ def service_event(view: ServiceEventView) -> str:
     return f"[dim]{view.seq:>6}  {clock(view.at)}[/]  {escape(view.text)}"
 
 
+def _in_lines(words: Iterable[str]) -> str:
+    """Three to a line, so that no time is parted from its unit."""
+    return "\n".join(", ".join(some) for some in batched(words))
+
+
+def batched(words: Iterable[str], most: int = 3) -> Iterable[list[str]]:
+    """The words in groups of at most so many."""
+    left = list(words)
+    return (left[n : n + most] for n in range(0, len(left), most))
+
+
 def _took(stage: StageView) -> str:
     return span((stage.ended_at or stage.started_at) - stage.started_at)
 
@@ -105,13 +116,15 @@ def _after(ms: int | None, what: str) -> str:
     return f"{span(ms)} {what}" if ms is not None else "-"
 
 
-def _written(value: Any) -> str:
-    """A setting on one line; what is nested keeps only what is not empty."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_written(item)}" for name, item in value.items() if item)
-    if isinstance(value, list):
-        return " · ".join(map(_written, value))
-    return str(value)
+def _settings(settings: Service) -> Iterable[tuple[str, str]]:
+    """A row for each of the app file's keys that is set, with what is nested on the same line."""
+    rows: dict[str, list[str]] = {}
+    for field in fields(settings):
+        if field.name != "name":
+            for path, value in flatten(field.name, getattr(settings, field.name)).items():
+                key, _, inner = path.partition(".")
+                rows.setdefault(key, []).append(f"{inner} {value}".lstrip())
+    return ((key, ", ".join(values)) for key, values in rows.items())
 
 
 def _table(*names: str) -> Table:

@@ -139,7 +139,7 @@ def _redundant(app: App) -> Answer:
         alone,
         "every service keeps two tasks or more",
         "services that may be down to one task",
-        "count: {min: 2, max: 10}",
+        "tasks: {min: 2, max: 10}",
     )
 
 
@@ -192,7 +192,7 @@ def _elastic(app: App) -> Answer:
         fixed,
         "every service may shrink and grow",
         "services with a fixed number of tasks",
-        "count: {min: 2, max: 10}",
+        "tasks: {min: 2, max: 10}",
     )
 
 

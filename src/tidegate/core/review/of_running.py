@@ -119,7 +119,7 @@ def _replicas(running: Running, _: int) -> Answer:
         short,
         "every service has all its tasks healthy, two or more",
         "services with fewer healthy tasks than two, or than desired",
-        "tidegate status shows why; count: 2 or more survives the loss of one",
+        "tidegate status shows why; tasks: 2 or more survives the loss of one",
     )
 
 

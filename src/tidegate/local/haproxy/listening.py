@@ -14,11 +14,11 @@ from pathlib import Path
 from tidegate.core.errors import SetupError
 
 
-def wait_until_free(address: str, port: int, limit_s: float) -> None:
+def wait_until_free(address: str, port: int, limit_s: float, key: str = "port") -> None:
     """Return once the port is free; a process that just died may hold one for a moment.
 
-    Raises `SetupError` TG220 with the holder's name as far as `/proc` tells, or TG227 when the
-    address or port may not be used at all.
+    `key` is the app file's word for the port. Raises `SetupError` TG220 with the holder's name as
+    far as `/proc` tells, or TG227 when the address or port may not be used at all.
     """
     until = time.monotonic() + limit_s
     while not _free(address, port):
@@ -26,7 +26,8 @@ def wait_until_free(address: str, port: int, limit_s: float) -> None:
             raise SetupError(
                 f"port {port} on {address} is in use",
                 cause=_holder(port),
-                remedy="stop that process, or choose another port under `listener:`",
+                where=f"listener.{key}",
+                remedy=f"stop that process, or choose another: listener: {{{key}: PORT}}",
                 code="TG220",
             )
         time.sleep(0.02)

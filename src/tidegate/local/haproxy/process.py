@@ -56,9 +56,9 @@ class Process:
 
     def check_ports(self, listener: Listener, bound: Set[str]) -> None:
         """See that the ports that are new to it are free. Raises `SetupError` TG220, TG227."""
-        for port in (listener.port, listener.test_port):
+        for key, port in _ports(listener):
             if f"{listener.address}:{port}" not in bound:
-                wait_until_free(listener.address, port, 0)
+                wait_until_free(listener.address, port, 0, key)
 
     def start(self, listener: Listener) -> None:
         """Start it anew, on free ports only; what is left of one that hangs is killed first.
@@ -67,8 +67,8 @@ class Process:
         """
         self._place.socket(WORKER)
         self.stop()
-        for port in (listener.port, listener.test_port):
-            wait_until_free(listener.address, port, _RELEASE_S)
+        for key, port in _ports(listener):
+            wait_until_free(listener.address, port, _RELEASE_S, key)
         master = f"unix@{MASTER},mode,600,level,admin"
         done = self._run("-W", "-D", "-S", master, "-p", self._place.pid.name, "-f", CONFIGURATION)
         if done.returncode != 0 or not _wait(lambda: self._serves_anew(0), _START_S):
@@ -125,6 +125,11 @@ class Process:
             )
             log.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, log.read(), "")
+
+
+def _ports(listener: Listener) -> tuple[tuple[str, int], ...]:
+    """The listener's ports by their keys of the app file."""
+    return ("port", listener.port), ("test_port", listener.test_port)
 
 
 def _wait(done: Callable[[], bool], limit_s: float) -> bool:
