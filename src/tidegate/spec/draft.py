@@ -141,7 +141,7 @@ _FRONT = {"home", "web", "www", "front", "frontend", "index", "root", "site", "u
 """Names of the service that answers `/` when there are several."""
 
 _TAIL = """
-# Every image is scanned before it runs. Where there is no network: tidegate advisories import FOLDER
+# Every image is scanned before it runs. Without a network: tidegate advisories import FOLDER
 # gate: {limits: {CRITICAL: 0, HIGH: 0}}
 
 # How traffic moves to a new release; ECSAllAtOnce when left out.
