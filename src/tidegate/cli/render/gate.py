@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from tidegate.cli.render.tables import pairs
 from tidegate.cli.render.words import clock, state
 from tidegate.core.grounds import Grounds, Weighed
 from tidegate.core.model import GatePolicy
@@ -26,7 +27,7 @@ def _verdict(view: GateView) -> Iterable[RenderableType]:
     head = f"[bold]{label}{escape(view.service)}[/]  {state(view.verdict)}"
     kept = view.grounds
     yield head
-    yield _pairs(
+    yield pairs(
         ("why", view.reason),
         ("image", view.digest),
         ("judged", f"in {view.execution}, {clock(view.at)}"),
@@ -52,7 +53,7 @@ def _verdict(view: GateView) -> Iterable[RenderableType]:
         yield escape(f"{number}. {action}")
     if view.today:
         yield f"[bold]today[/]  {state(view.today.verdict)}"
-        yield _pairs(("why", view.today.reason), ("judged", clock(view.today.at)))
+        yield pairs(("why", view.today.reason), ("judged", clock(view.today.at)))
 
 
 def policy(of: GatePolicy) -> str:
@@ -101,12 +102,3 @@ def _counts(counts: Sequence[tuple[str, int]]) -> str:
 def _data(kept: Grounds) -> str:
     since = f", of {clock(kept.data_at)}" if kept.data_at else ""
     return f"{short(kept.data)}{since}" if kept.data else ""
-
-
-def _pairs(*rows: tuple[str, str]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    for name, text in rows:
-        if text:
-            table.add_row(name, escape(text))
-    return table

@@ -43,7 +43,7 @@ def release(view: ReleaseDetail) -> RenderableType:
     """One release: what it is, its settings that are not empty, its history."""
     one = view.release
     head = f"[bold]v{one.number}[/] of {escape(one.service)}  {state(one.state)}"
-    facts = _pairs(
+    facts = pairs(
         ("commit", one.commit),
         ("digest", one.digest),
         ("verdict", one.verdict),
@@ -75,7 +75,7 @@ def report(view: ReportView) -> RenderableType:
             ("detected", _after(view.detected_ms, "after the candidate's first traffic")),
             ("back to stable", _after(view.back_ms, "later")),
         ]
-    return Group(head, _pairs(*rows), "", "[bold]timeline[/]", moments(view.timeline))
+    return Group(head, pairs(*rows), "", "[bold]timeline[/]", moments(view.timeline))
 
 
 def moments(told: Iterable[Moment]) -> RenderableType:
@@ -134,7 +134,8 @@ def _table(*names: str) -> Table:
     return table
 
 
-def _pairs(*rows: tuple[str, str]) -> Table:
+def pairs(*rows: tuple[str, str]) -> Table:
+    """Names with what is to be said of each; a row with nothing to say is left out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     for name, text in rows:
