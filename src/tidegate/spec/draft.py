@@ -149,7 +149,8 @@ _TAIL = """
 #   strategy: ECSLinear10PercentEvery1Minutes
 #   bake: 5m
 
-# What rolls a deployment back.
+# What rolls a deployment back. Without requests there is no data, and without data it waits, then
+# goes back; `treat_missing_data: notBreaching` lets a quiet app move on.
 # alarms:
 #   errors: {metric: ErrorPercent, threshold: 1}
 """

@@ -14,6 +14,8 @@ from tidegate.engine.views.scaling import ScalingView
 
 _BARS = "▁▂▃▄▅▆▇█"
 _HOLE = "·"
+_COURSE = 45
+"""Points of a course that fit beside the longest name on 100 columns: the latest."""
 _SIGNS = {
     "GreaterThanThreshold": ">",
     "GreaterThanOrEqualToThreshold": ">=",
@@ -51,14 +53,14 @@ def _service(one: ServiceMetrics, period: str) -> Table:
         title=f"{one.service}  every {period}", title_justify="left", box=None, pad_edge=False,
         header_style="bold", title_style="bold",
     )  # fmt: skip
-    for name in ("metric", "statistic"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("latest", justify="right", no_wrap=True)
+    table.add_column("metric", no_wrap=True, min_width=25)  # HTTPCode_Target_2XX_Count
+    table.add_column("statistic", no_wrap=True, min_width=9)
+    table.add_column("latest", justify="right", no_wrap=True, min_width=10)
     table.add_column("course", no_wrap=True)
     for row in one.metrics:
         if any(point is not None for point in row.points):
             latest = f"{number(row.latest)} {row.unit}".rstrip()
-            table.add_row(row.name, row.statistic, latest, sparkline(row.points))
+            table.add_row(row.name, row.statistic, latest, sparkline(row.points[-_COURSE:]))
     if not table.row_count:
         table.add_row("no data yet", "", "", "")
     return table
