@@ -1,7 +1,9 @@
 """Metrics in virtual time: what each target group answered, second by second."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from random import Random
 
 from tidegate.core.metrics import Second
@@ -24,13 +26,17 @@ class _Counts:
         return Second(at_ms, self.requests, bad, tuple(sorted(self.buckets.items())), status)
 
 
+_at_ms = attrgetter("at_ms")
+
+
 class Meter:
     """Implements `core.ports.Metrics`.
 
     A request is counted in the second of its end as soon as it begins, and taken back if it is
     cut; no second is shown before it is over. `blind_until` and `late_until` (elapsed ms) are
     faults; `shown_until` is up to when (machine time) the controller was last told, None if not.
-    `keep_s`: older seconds are forgotten; None for never.
+    `keep_s`: older seconds are forgotten; None for never. `lag_ms` is how long a second takes to be
+    shown.
     """
 
     def __init__(self, clock: VirtualClock, draws: Random) -> None:
@@ -40,7 +46,7 @@ class Meter:
         self.keep_s: int | None = None
         self._clock = clock
         self._late_ms = 0
-        self._lag_ms = draws.choice((0, 100, 700))
+        self.lag_ms = draws.choice((0, 100, 700))
         self._open: dict[int, dict[Group, _Counts]] = {}
         self._closed: dict[Group, list[Second]] = {}
         self._next = 0
@@ -66,7 +72,7 @@ class Meter:
     def whole_until(self) -> int:
         """Up to when (machine time) an undisturbed look is shown seconds."""
         now = self._clock.elapsed
-        return self._clock.now() - now + (now - self._lag_ms) // 1000 * 1000
+        return self._clock.now() - now + (now - self.lag_ms) // 1000 * 1000
 
     def be_late(self, by_ms: int, for_ms: int) -> None:
         """Seconds are shown that much later for a while."""
@@ -87,7 +93,7 @@ class Meter:
         if now < self.blind_until:
             return None
         late_ms = self._late_ms if now < self.late_until else 0
-        whole_s = (now - self._lag_ms - late_ms) // 1000
+        whole_s = (now - self.lag_ms - late_ms) // 1000
         self._close(now // 1000)
         until_ms = self._clock.now() - now + whole_s * 1000
         self.shown_until = until_ms
@@ -112,10 +118,5 @@ class Meter:
 
 
 def _between(seconds: list[Second], since_ms: int, until_ms: int) -> tuple[Second, ...]:
-    first, last = 0, len(seconds)
-    while last and seconds[last - 1].at_ms >= until_ms:
-        last -= 1
-    first = last
-    while first and seconds[first - 1].at_ms >= since_ms:
-        first -= 1
-    return tuple(seconds[first:last])
+    first = bisect_left(seconds, since_ms, key=_at_ms)
+    return tuple(seconds[first : bisect_left(seconds, until_ms, first, key=_at_ms)])

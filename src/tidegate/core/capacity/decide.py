@@ -3,6 +3,7 @@
 from tidegate.core import decision as d
 from tidegate.core.capacity.assigning import NO_INSTANCES, Assigned, assign
 from tidegate.core.capacity.closing import closed
+from tidegate.core.capacity.due import next_look
 from tidegate.core.capacity.ordering import orders, pool_of, surplus
 from tidegate.core.capacity.returning import app_moves, relocate
 from tidegate.core.fold import advance_all
@@ -31,7 +32,8 @@ def decide(progress: Progress, seen: Seen, now: int) -> d.Decision:
     events += bought
     if not bought and not assigned.placed and not assigned.waiting:
         events += _given_back(progress, app, app.capacity, (assigned, now))
-    return d.Decision(events=tuple(events), reason=_reason(progress, assigned))
+    again_at = next_look(progress, app.capacity, now)
+    return d.Decision((), tuple(events), _reason(progress, assigned), again_at)
 
 
 def _bought(progress: Progress, capacity: Capacity, assigned: Assigned, now: int) -> list[d.Event]:

@@ -16,6 +16,7 @@ from tidegate.core.progress import Progress
 from tidegate.core.scaling import step, totals, tracking
 from tidegate.core.scaling.bounds import bounds
 from tidegate.core.scaling.calendar import text_of
+from tidegate.core.scaling.due import next_look
 from tidegate.core.scaling.look import Look, Wish, look_at
 from tidegate.core.scaling.policy import ScheduledAction
 from tidegate.core.scaling.schedule import next_due
@@ -27,6 +28,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
     """Change the desired count of every service whose policies want another one."""
     events: list[Event] = []
     reasons: list[str] = []
+    looks: list[int] = []
     for service in progress.app.services if progress.app else ():
         if not service.scaling.on:
             continue
@@ -38,7 +40,10 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         if look and chosen:
             events += _change(look, chosen)
             reasons.append(f"{service.name}: {look.desired} → {chosen.after} tasks")
-    return Decision(events=tuple(events), reason="; ".join(reasons))
+        due = next_look(progress, service, now)
+        looks += [due] if due is not None else []
+    at = min(looks, default=None)
+    return Decision(events=tuple(events), reason="; ".join(reasons), look_again_at=at)
 
 
 def wishes(progress: Progress, seen: Seen, look: Look) -> Iterator[Wish | None]:

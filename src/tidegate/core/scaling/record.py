@@ -4,7 +4,7 @@ What is measured lives as long as the controller; after a restart it is missing 
 missing data nothing is taken away. The engine keeps the `Recording` and shows it in `Seen.series`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tidegate.core.metrics import Second, merge, percentile_us
@@ -30,29 +30,46 @@ _PER_MINUTE = MINUTE_MS // BEAT_MS
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The series, the readings of the beats that are still open, and which beat is next."""
+    """The series, the readings of the beats that are still open, which beat is next, and what was
+    read last."""
 
     series: Mapping[str, Series] = field(default_factory=dict)
     readings: Mapping[int, tuple[Mapping[str, Reading], ...]] = field(default_factory=dict)
     looked_at: int = 0
     next_ms: int | None = None
+    last: Mapping[str, Reading] = field(default_factory=dict)
 
 
 def record(recording: Recording, progress: Progress, seen: Seen, now: int) -> Recording:
     """What is known after this look. It reads the world once a second, however often it looks."""
     if now - recording.looked_at < SECOND_MS - 50:
         return recording
+    fresh = repeated(replace(recording, last=read(progress, seen, now)), (now,))
+    return closed(fresh, progress, seen, now)
+
+
+def repeated(recording: Recording, times: Iterable[int]) -> Recording:
+    """As if what was read last had been read again at each of these times (ms)."""
+    readings, looked_at = dict(recording.readings), recording.looked_at
+    for at in times:
+        if at - looked_at >= SECOND_MS - 50:
+            beat = at // BEAT_MS * BEAT_MS
+            readings[beat] = (*readings.get(beat, ()), recording.last)
+            looked_at = at
+    return replace(recording, readings=readings, looked_at=looked_at)
+
+
+def closed(recording: Recording, progress: Progress, seen: Seen, now: int) -> Recording:
+    """With the beats that are over by now as samples."""
     beat = now // BEAT_MS * BEAT_MS
     next_ms = recording.next_ms if recording.next_ms is not None else beat + BEAT_MS
     next_ms = max(next_ms, beat - KEPT_BEATS * BEAT_MS)  # the machine slept
-    readings = dict(recording.readings)
-    readings[beat] = (*readings.get(beat, ()), read(progress, seen, now))
-    series = recording.series
+    readings, series = dict(recording.readings), recording.series
     while _is_over(next_ms, seen, now):
         series = _close(series, progress, seen, next_ms, readings.pop(next_ms, ()))
         next_ms += BEAT_MS
     readings = {at: kept for at, kept in readings.items() if at >= next_ms}
-    return Recording(series, readings, now, next_ms)
+    return replace(recording, series=series, readings=readings, next_ms=next_ms)
 
 
 def _is_over(beat_ms: int, seen: Seen, now: int) -> bool:

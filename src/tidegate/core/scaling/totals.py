@@ -101,6 +101,8 @@ def _panic(policy: Totals, beat: Sample, need: Need, there: int) -> str:
 def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     """To the largest need of the window, if every beat of it was measured."""
     newest = _need(policy, look.beats[-1], limit) if look.beats else None
+    if look.desired <= look.least:
+        return None
     if look.moving or newest is None or ceil(newest.tasks) >= look.desired * (1 - TOLERANCE):
         return None
     if look.now - look.state.last_change_at[1] < IN_EVERY_MS:
@@ -110,13 +112,11 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     if len(window) < count:
         return None
     most = 0.0
-    for beat in window:
+    for beat in reversed(window):
         needs = _whole(policy, beat, limit)
-        if needs is None:
+        if needs is None or ceil(needs) >= look.desired * (1 - TOLERANCE):
             return None
         most = max(most, needs)
-    if ceil(most) >= look.desired * (1 - TOLERANCE):
-        return None
     after = look.clamped(max(ceil(most), ceil(look.desired / 2)))
     if after >= look.desired:
         return None

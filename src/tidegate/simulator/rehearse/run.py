@@ -1,9 +1,10 @@
 """A rehearsal: the real engine on the simulated world, from the first release to the story's end.
 
 There is a look each second, and whenever a step is due; a machine looks five times as often while
-something moves. At rest, looks that can decide nothing are left out: nothing has changed, no step
-is due, and no alarm has a new datapoint. What is recorded is the same with and without them, which
-a test holds.
+something moves. At rest, looks that can decide nothing are left out: nothing has changed, no time
+that a controller waits for has come, and no alarm or policy has a new number; or it has one, and a
+glance at the numbers decides nothing. What is recorded is the same with and without them, which a
+test holds.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ from functools import partial
 
 from tidegate import __version__
 from tidegate.core import decision as d
+from tidegate.core.datapoints import GAUGES
 from tidegate.core.errors import InternalError
 from tidegate.core.metrics import merge
 from tidegate.core.model import App, Service
-from tidegate.core.scaling.policy import NO_SCALING
+from tidegate.core.scaling.sample import BEAT_MS
 from tidegate.engine.execute import Inline
 from tidegate.engine.journal import Entry
-from tidegate.engine.loop import IDLE_TICK_MS, Engine, moves
+from tidegate.engine.loop import IDLE_TICK_MS, moves
 from tidegate.simulator.behaviour import GOOD, Behaviour
 from tidegate.simulator.demand import Demand
 from tidegate.simulator.fleet import Cause
@@ -26,6 +28,7 @@ from tidegate.simulator.fluid import Fluid
 from tidegate.simulator.options import Ask, Content, Options, Push, Verb
 from tidegate.simulator.people import People
 from tidegate.simulator.rehearse.assume import Assumptions
+from tidegate.simulator.rehearse.glance import GlancingEngine
 from tidegate.simulator.rehearse.record import COLOURS, MINUTE_MS, Minute, Track, milliseconds
 from tidegate.simulator.rehearse.scenarios import BASE_SHARE, Loss, Scenario
 from tidegate.simulator.rng import Rng
@@ -87,13 +90,14 @@ class Stage:
         self._demands = {s.name: rehearsal.demand(s) for s in rehearsal.app.services}
         self._journal = Tape.in_memory()
         ports = self.world.ports
-        self.engine = Engine(self._journal, ports, Inline(ports))
+        self.engine = GlancingEngine(self._journal, ports, Inline(ports))
         self.engine.begin("rehearsal", __version__)
         self.people = People(self.options, self.world, lambda: self.engine)
         self._heard = 0
         self._changed_at = 0
         self._pulse: tuple[int, ...] = ()
-        self._periods = [alarm.period_ms for alarm in rehearsal.app.alarms]
+        self._periods = _periods(rehearsal.app)
+        self._gauged = _gauged(rehearsal.app)
         self._range_ms = max((a.period_ms * a.evaluation_periods for a in rehearsal.app.alarms),
                              default=0)  # fmt: skip
         self._prepare()
@@ -173,53 +177,73 @@ class Stage:
         clock = self.world.clock
         while clock.elapsed < elapsed_ms and not over():
             self.world.settle()
-            wait_ms = self._look() if self._may_decide() else IDLE_TICK_MS
-            due = clock.next_due
-            if self.rehearsal.skip and wait_ms == IDLE_TICK_MS and not self._restless():
-                next_ms = min(self._boundary(), elapsed_ms if due is None else due)
-                wait_ms *= max(1, -(-(next_ms - clock.elapsed) // IDLE_TICK_MS))
+            self._turn()
+            resting = self.rehearsal.skip and not self._restless()
+            wait_ms = self._rest(elapsed_ms) if resting else self._due_in(IDLE_TICK_MS)
             wait_ms = min(wait_ms, elapsed_ms - clock.elapsed)
             self._charge(wait_ms)
             clock.run_for(wait_ms)
         self.world.settle()
 
-    def _look(self) -> int:
-        """One look; how long until the next."""
+    def _turn(self) -> None:
+        """A look, a glance, or neither."""
+        due = self.engine.last.look_again_at
+        late = due is not None and self.world.clock.now() >= due
+        if not self.rehearsal.skip or self._restless() or late:
+            self._look()
+            return
+        pulse = self._beat()
+        if pulse == self._pulse:
+            self.engine.left_out((self.world.clock.now(),))
+            return
+        self._pulse = pulse
+        if self.engine.glance():
+            self._look()
+
+    def _due_in(self, most_ms: int) -> int:
+        """So long until a time that a controller waits for, at most that."""
+        due = self.engine.last.look_again_at
+        return most_ms if due is None else max(LEAST_MS, min(most_ms, due - self.world.clock.now()))
+
+    def _rest(self, elapsed_ms: int) -> int:
+        """So long nothing can be decided; the looks that are left out read what was read last."""
+        clock = self.world.clock
+        due = clock.next_due
+        next_ms = min(self._boundary(), elapsed_ms if due is None else due, elapsed_ms)
+        ticks = max(1, -(-(next_ms - clock.elapsed) // IDLE_TICK_MS))
+        wait_ms = self._due_in(ticks * IDLE_TICK_MS)
+        if self._gauged:
+            now = clock.now()
+            until_ms = now + min(wait_ms, elapsed_ms - clock.elapsed)
+            self.engine.left_out(range(now + IDLE_TICK_MS, until_ms, IDLE_TICK_MS))
+        return wait_ms
+
+    def _look(self) -> None:
         self.looks += 1
         decision = self.engine.look()
         self._pulse = self._beat()
         self._hear()
         if decision.events or decision.actions:
             self._change()
-        now = self.world.clock.now()
-        due = decision.look_again_at
-        return IDLE_TICK_MS if due is None else max(LEAST_MS, min(IDLE_TICK_MS, due - now))
 
     def _restless(self) -> bool:
-        app = self.rehearsal.app
-        if app.capacity is not None or any(s.scaling != NO_SCALING for s in app.services):
-            return True  # what their controllers wait for is not told by a datapoint
-        recent = self.world.clock.elapsed - self._changed_at <= STALE_MS
-        return recent or moves(self.engine.progress)
-
-    def _may_decide(self) -> bool:
-        """Whether a look now could decide anything that the last one could not."""
-        due = self.engine.last.look_again_at
-        late = due is not None and self.world.clock.now() >= due
-        fresh = self._pulse != self._beat()
-        return not self.rehearsal.skip or self._restless() or late or fresh
+        """Whether the next look may find another world than the last one."""
+        if self.rehearsal.each and self._gauged:
+            return True  # requests under way are another number at every look
+        world = self.world
+        changed_at = max(self._changed_at, world.meter.blind_until, world.meter.late_until)
+        return world.clock.elapsed - changed_at <= STALE_MS or moves(self.engine.progress)
 
     def _beat(self) -> tuple[int, ...]:
         until_ms = self.world.meter.whole_until()
         return tuple(until_ms // period for period in self._periods)
 
     def _boundary(self) -> int:
-        """When the next datapoint of an alarm, or a step of a timetable, is due (elapsed ms)."""
+        """When the next number of an alarm or a policy is due (elapsed ms)."""
         clock, until_ms = self.world.clock, self.world.meter.whole_until()
         offset_ms = clock.now() - clock.elapsed
-        dues = [(until_ms // p + 1) * p - offset_ms for p in self._periods]
-        if self.engine.last.look_again_at is not None:
-            dues.append(self.engine.last.look_again_at - offset_ms)
+        lag_ms = self.world.meter.lag_ms
+        dues = [(until_ms // p + 1) * p - offset_ms + lag_ms for p in self._periods]
         return min(dues, default=clock.elapsed + MINUTE_MS)
 
     def _hear(self) -> None:
@@ -260,6 +284,20 @@ class Stage:
                 self.engine.progress.services[name].desired,
             ))  # fmt: skip
         busiest.clear()
+
+
+def _periods(app: App) -> list[int]:
+    """How often (ms) there is a new number for an alarm, or for a policy: a beat, or a minute."""
+    found = {alarm.period_ms for alarm in app.alarms}
+    for service in app.services:
+        found |= {BEAT_MS} if service.scaling.totals else set()
+        found |= {MINUTE_MS} if service.scaling.tracking else set()
+    return sorted(found)
+
+
+def _gauged(app: App) -> bool:
+    """Whether anything asks for what is read from the tasks."""
+    return any(s.scaling.on for s in app.services) or any(a.metric in GAUGES for a in app.alarms)
 
 
 def _options(rehearsal: Rehearsal) -> Options:

@@ -1,0 +1,38 @@
+"""The real engine, and a way to tell that a look would decide nothing without taking all of it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tidegate.core import watch
+from tidegate.core.scaling import controller as scaling
+from tidegate.core.scaling.record import closed, repeated
+from tidegate.engine.loop import Engine
+
+
+class GlancingEngine(Engine):
+    """While nothing moves and no time is due, only what reads the metrics can decide anything.
+
+    `left_out` are the times (ms) of looks that were not taken: each would have read what the last
+    one read.
+    """
+
+    def left_out(self, times: Iterable[int]) -> None:
+        """Note the readings of looks that are not taken."""
+        self._recording = repeated(self._recording, times)
+
+    def glance(self) -> bool:
+        """Whether the newest numbers decide anything, in a world that is as it was last seen."""
+        if self.seen is None:
+            return True
+        now = self.now()
+        metrics = self._world.metrics.observe(self._metrics_since())
+        seen = replace(
+            self.seen,
+            metrics=metrics[0] if metrics else None,
+            metrics_until=metrics[1] if metrics else 0,
+        )
+        self.left_out((now,))
+        self._recording = closed(self._recording, self.progress, seen, now)
+        self.seen = seen = replace(seen, series=self._recording.series)
+        alarmed = watch.decide(self.progress, seen).events
+        return bool(alarmed or scaling.decide(self.progress, seen, now).events)

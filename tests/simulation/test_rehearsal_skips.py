@@ -1,0 +1,95 @@
+"""Looks that can decide nothing are left out, whatever scales the app, and nothing else changes."""
+
+from dataclasses import replace
+
+import pytest
+
+from tidegate.core.model import Alarm, AlarmScope, App, MissingData, Service, TaskCount
+from tidegate.core.provider import Capacity, Provider, ProviderKind, StrategyItem
+from tidegate.core.scaling.policy import (
+    AdjustmentType,
+    Metric,
+    Scaling,
+    ScheduledAction,
+    StepAdjustment,
+    StepScaling,
+    TargetTracking,
+    Totals,
+)
+from tidegate.engine.codec import encode
+from tidegate.load.profile import constant, ramp
+from tidegate.simulator.behaviour import failing
+from tidegate.simulator.rehearse.run import Rehearsal, play
+from tidegate.simulator.rehearse.scenarios import Change, Loss, Scenario
+
+CROWD = constant(0.6, 150) + ramp(0.6, 3.0, 120) + constant(3.0, 150) + ramp(3.0, 0.3, 180) + (
+    constant(0.3, 300)
+)  # fmt: skip
+STORY = Scenario("crowd", "a crowd that comes and goes", CROWD)
+COUNT = TaskCount(1, 3, 12)
+
+
+def app(scaling: Scaling, *alarms: Alarm, capacity: Capacity | None = None) -> App:
+    """One service, scaled so: 200 requests/s for each task, and a base rate of 240."""
+    cats = Service("cats", count=COUNT, scaling=scaling)
+    return App("shop", (cats,), alarms=alarms, capacity=capacity)
+
+
+ON_DEMAND = Provider("on-demand", cpu_units=512, memory_mib=512, minimum=1, launch_ms=2_000,
+                     price_micros=40_000, on_demand_micros=40_000)  # fmt: skip
+SPOT = replace(ON_DEMAND, name="spot", kind=ProviderKind.SPOT, minimum=0, price_micros=10_000)
+CAPACITY = Capacity(
+    (ON_DEMAND, SPOT),
+    (StrategyItem("on-demand", 1, 0), StrategyItem("spot")),
+    idle_ms=20_000,
+    interruption_notice_ms=15_000,
+)
+BUSY = Alarm("busy", "RequestCountPerTarget", 6_000, "Sum", period_ms=60_000, guards=False,
+             scope=AlarmScope.SERVICE, treat_missing_data=MissingData.NOT_BREACHING)  # fmt: skip
+TOTALS = Scaling(Totals(requests=100, scale_in_after_ms=60_000))
+TRACKING = Scaling(
+    tracking=(
+        TargetTracking("requests", Metric.REQUESTS, 6_000, 60_000, 90_000),
+        TargetTracking("p95", Metric.P95, 0.2, disable_scale_in=True),
+    )
+)
+STEPPED = Scaling(
+    step=(
+        StepScaling("up", "busy", AdjustmentType.CHANGE,
+                    (StepAdjustment(0, 3_000, 1), StepAdjustment(3_000, None, 3)), 90_000),
+    ),
+    scheduled=(ScheduledAction("tea", "rate(7 minutes)", 4, 12),),
+)  # fmt: skip
+
+
+def recorded(rehearsal: Rehearsal) -> tuple[list[str], int]:
+    """The journal since the story began, and how many looks it took."""
+    stage = play(rehearsal)
+    return [f"{entry.at} {encode(entry.event)}" for entry in stage.entries], stage.looks
+
+
+@pytest.mark.parametrize(
+    ("name", "shop", "story"),
+    [
+        ("totals", app(TOTALS), STORY),
+        ("tracking", app(TRACKING), STORY),
+        ("steps and schedules", app(STEPPED, BUSY), STORY),
+        ("gauges", app(Scaling(), replace(BUSY, period_ms=10_000, threshold=1_000)), STORY),
+        ("capacity", app(TOTALS, capacity=CAPACITY), STORY),
+        (
+            "losses and a bad release on capacity",
+            app(TOTALS, BUSY, capacity=CAPACITY),
+            replace(STORY, losses=(Loss(200.3, 0.6),), changes=(Change(400, failing(0.2)),)),
+        ),
+    ],
+)
+def test_a_scaled_app_records_the_same_with_most_looks_left_out(
+    name: str, shop: App, story: Scenario
+) -> None:
+    rehearsal = Rehearsal(shop, story, seed=len(name))
+    every, all_looks = recorded(replace(rehearsal, skip=False))
+    some, looks = recorded(rehearsal)
+    assert some == every, name
+    told = "AlarmChanged" if name == "gauges" else "DesiredChanged"
+    assert sum(told in line for line in every) >= 1, "nothing was decided"
+    assert looks < all_looks / 2
