@@ -17,7 +17,8 @@ from tidegate.core.model import Alarm, AlarmScope, App, DeploymentPolicy, Missin
 from tidegate.core.traffic import linear
 from tidegate.load.profile import constant
 from tidegate.simulator.behaviour import failing
-from tidegate.simulator.rehearse.run import Rehearsal, play
+from tidegate.simulator.rehearse.plan import Rehearsal
+from tidegate.simulator.rehearse.run import play
 from tidegate.simulator.rehearse.scenarios import Change, Scenario
 
 GOAL = 20_000

@@ -22,7 +22,8 @@ from tidegate.simulator.rehearse.assume import (
 from tidegate.simulator.rehearse.compare import compare
 from tidegate.simulator.rehearse.outcome import outcome_of, rehearse
 from tidegate.simulator.rehearse.page import page
-from tidegate.simulator.rehearse.run import Rehearsal, play, told
+from tidegate.simulator.rehearse.plan import Rehearsal
+from tidegate.simulator.rehearse.run import play, told
 from tidegate.simulator.rehearse.scenarios import (
     SCENARIOS,
     Change,

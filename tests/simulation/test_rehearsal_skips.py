@@ -19,7 +19,8 @@ from tidegate.core.scaling.policy import (
 from tidegate.engine.codec import encode
 from tidegate.load.profile import constant, ramp
 from tidegate.simulator.behaviour import failing
-from tidegate.simulator.rehearse.run import Rehearsal, play
+from tidegate.simulator.rehearse.plan import Rehearsal
+from tidegate.simulator.rehearse.run import play
 from tidegate.simulator.rehearse.scenarios import Change, Loss, Scenario
 
 CROWD = constant(0.6, 150) + ramp(0.6, 3.0, 120) + constant(3.0, 150) + ramp(3.0, 0.3, 180) + (

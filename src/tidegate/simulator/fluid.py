@@ -49,6 +49,18 @@ class Pool:
     most_rps: float
 
 
+@dataclass(slots=True)
+class _Known:
+    """What a target group is until something changes: its tasks, and, without a knee and once all
+    are warm, at `warm_ms` (elapsed), its pool. `layers` are the answer times by load and delay.
+    """
+
+    tasks: list[SimTask]
+    pool: Pool | None
+    warm_ms: int
+    layers: dict[tuple[int, int], tuple[tuple[int, ...], tuple[float, ...]]]
+
+
 class Fluid:
     """Implements `traffic.Clients`. `busiest` is the highest utilisation of each service since it
     was last cleared; above 1 it was asked for more than it can answer.
@@ -69,10 +81,13 @@ class Fluid:
         self._meter = meter
         self._streams: list[_Stream] = []
         self._backlog: dict[tuple[str, Colour], float] = {}
+        self._known: dict[tuple[str, Colour], _Known] = {}
         self._next_s = 0
+        clock.behind.append(self._known.clear)
 
     def give_up_after(self, ms: int) -> None:
         """Clients wait so long for an answer, and no longer."""
+        self._known.clear()
         self.timeout_us = ms * 1000
         self._limit = bucket_of(self.timeout_us)
 
@@ -86,12 +101,14 @@ class Fluid:
     def settle(self) -> None:
         """Let every second that is over have had its requests."""
         until_s = self._clock.elapsed // 1000
+        if until_s <= self._next_s:
+            return
         for at_s in range(self._next_s, until_s):
             for stream in self._streams:
                 rate = stream.demand.rate(at_s * 1000 + 500)
                 if rate > 0 or self._backlog:
                     self._second(stream.service, at_s, rate)
-        self._next_s = max(self._next_s, until_s)
+        self._next_s = until_s
 
     def _second(self, service: str, at_s: int, rate: float) -> None:
         count = _poisson(self._draws, rate)
@@ -109,21 +126,43 @@ class Fluid:
                 self._group(key, at_s, requests, rate * weight)
 
     def _group(self, key: tuple[str, Colour], at_s: int, count: int, rate: float) -> None:
-        service, colour = key
-        tasks = self._balancer.serving(service, colour)
-        if not tasks:
+        known = self._known.get(key) or self._learn(key)
+        if not known.tasks:
             self._refuse(key, at_s, count + int(self._backlog.pop(key, 0.0)))
             return
-        pool = pool_of(tasks, self._clock.elapsed, rate)
+        now_ms = (at_s + 1) * 1000
+        usual = known.pool if now_ms >= known.warm_ms else None
+        pool = usual or pool_of(known.tasks, now_ms, rate)
         use = rate / pool.most_rps
-        self.busiest[service] = max(self.busiest.get(service, 0.0), use)
-        delay_us = self._wait(key, count, use, pool.most_rps)
-        group = Group(
-            pool.tasks, pool.work.concurrency, min(HIGHEST, round(use * _STEPS) / _STEPS),
-            pool.work.cs2, self.balance,
-        )  # fmt: skip
-        layers = _spread(group, round(pool.mean_us), _step(delay_us), self.timeout_us)
-        self._answer(key, at_s, count, (pool, tasks[0].release, layers))
+        if use > self.busiest.get(key[0], 0.0):
+            self.busiest[key[0]] = use
+        delay_us = _step(self._wait(key, count, use, pool.most_rps))
+        step = round(use * _STEPS)
+        layers = known.layers.get((step, delay_us)) if usual else None
+        if layers is None:
+            layers = self._layers(pool, step, delay_us)
+            if usual:
+                known.layers[step, delay_us] = layers
+        self._answer(key, at_s, count, (pool, known.tasks[0].release, *layers))
+
+    def _learn(self, key: tuple[str, Colour]) -> _Known:
+        """The group as it is now. A change of the world makes it forgotten."""
+        tasks = self._balancer.serving(*key)
+        known = self._known[key] = _Known(tasks, None, 0, {})
+        if tasks and tasks[0].behaviour.knee_rps is None:
+            work = tasks[0].behaviour.work
+            known.warm_ms = max(t.listening_since for t in tasks) + (work.cold_ms if work else 0)
+            known.pool = pool_of(tasks, known.warm_ms, 0.0)
+        return known
+
+    def _layers(
+        self, pool: Pool, step: int, delay_us: int
+    ) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Buckets of latency, and the share of requests up to each."""
+        use = min(HIGHEST, step / _STEPS)
+        group = Group(pool.tasks, pool.work.concurrency, use, pool.work.cs2, self.balance)
+        spread = _spread(group, round(pool.mean_us), delay_us, self.timeout_us)
+        return tuple(bucket for bucket, _ in spread), tuple(upto for _, upto in spread)
 
     def _wait(self, key: tuple[str, Colour], count: int, use: float, most_rps: float) -> float:
         """The delay (µs) that the group's backlog makes, after this second's requests."""
@@ -143,18 +182,15 @@ class Fluid:
         key: tuple[str, Colour],
         at_s: int,
         count: int,
-        how: tuple[Pool, int, Sequence[tuple[int, float]]],
+        how: tuple[Pool, int, Sequence[int], Sequence[float]],
     ) -> None:
-        pool, release, layers = how
+        pool, release, buckets, shares = how
         phase = self._draws.random()
-        pairs, before = [], 0
-        for bucket, upto in layers:
-            here = int(count * upto + phase)
-            if here > before:
-                pairs.append((bucket, here - before))
-                before = here
+        upto = [int(count * share + phase) for share in shares]
+        before = [0, *upto]  # one longer: zip leaves the last one out
+        pairs = [(bucket, n - m) for bucket, n, m in zip(buckets, upto, before) if n > m]  # noqa: B905
         late = 0
-        if layers[-1][0] >= self._limit:
+        if buckets[-1] >= self._limit:
             late = sum(n for bucket, n in pairs if bucket >= self._limit)
         share = pool.behaviour.error_share
         errors = late + (int((count - late) * share + self._draws.random()) if share else 0)
@@ -185,7 +221,7 @@ class Fluid:
     ) -> None:
         if count:
             good = count - errors
-            status = tuple(pair for pair in ((2, good), (5, errors)) if pair[1])
+            status = (((2, good),) if good else ()) + (((5, errors),) if errors else ())
             offset_ms = self._clock.now() - self._clock.elapsed
             self._meter.whole(key, Second(at_s * 1000 + offset_ms, count, errors, pairs, status))
 

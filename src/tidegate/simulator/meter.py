@@ -109,7 +109,7 @@ class Meter:
     def _close(self, before_s: int) -> None:
         """Seconds that are over get their machine time and never change again."""
         offset_ms = self._clock.now() - self._clock.elapsed
-        for second in range(self._next, before_s):
+        for second in range(self._next, before_s) if self._open else ():
             for group, counts in self._open.pop(second, {}).items():
                 if counts.requests:
                     closed = self._closed.setdefault(group, [])

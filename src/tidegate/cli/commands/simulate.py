@@ -15,7 +15,7 @@ from tidegate.simulator.rehearse.assume import Assumptions, read_calibration
 from tidegate.simulator.rehearse.compare import compare as differences
 from tidegate.simulator.rehearse.outcome import rehearse
 from tidegate.simulator.rehearse.page import page
-from tidegate.simulator.rehearse.run import Rehearsal
+from tidegate.simulator.rehearse.plan import Rehearsal
 from tidegate.simulator.rehearse.scenarios import SCENARIOS, Scenario, scenario_of, trace_of
 from tidegate.simulator.rehearse.text import as_text, compared_text
 from tidegate.spec import load

@@ -56,7 +56,7 @@ def repeated(recording: Recording, times: Iterable[int]) -> Recording:
             beat = at // BEAT_MS * BEAT_MS
             readings[beat] = (*readings.get(beat, ()), recording.last)
             looked_at = at
-    return replace(recording, readings=readings, looked_at=looked_at)
+    return Recording(recording.series, readings, looked_at, recording.next_ms, recording.last)
 
 
 def closed(recording: Recording, progress: Progress, seen: Seen, now: int) -> Recording:
@@ -64,12 +64,14 @@ def closed(recording: Recording, progress: Progress, seen: Seen, now: int) -> Re
     beat = now // BEAT_MS * BEAT_MS
     next_ms = recording.next_ms if recording.next_ms is not None else beat + BEAT_MS
     next_ms = max(next_ms, beat - KEPT_BEATS * BEAT_MS)  # the machine slept
+    if next_ms == recording.next_ms and not _is_over(next_ms, seen, now):
+        return recording
     readings, series = dict(recording.readings), recording.series
     while _is_over(next_ms, seen, now):
         series = _close(series, progress, seen, next_ms, readings.pop(next_ms, ()))
         next_ms += BEAT_MS
     readings = {at: kept for at, kept in readings.items() if at >= next_ms}
-    return replace(recording, series=series, readings=readings, next_ms=next_ms)
+    return Recording(series, readings, recording.looked_at, next_ms, recording.last)
 
 
 def _is_over(beat_ms: int, seen: Seen, now: int) -> bool:
@@ -104,6 +106,8 @@ def _beat(
     progress: Progress, seen: Seen, name: str, beat_ms: int, readings: list[Reading]
 ) -> Sample:
     seconds = _seconds(seen, name, beat_ms, beat_ms + BEAT_MS)
+    if readings and all(one is readings[0] or one == readings[0] for one in readings):
+        del readings[1:]  # the mean of equal values
     requests = None if seconds is None else sum(second.requests for second in seconds)
     return Sample(
         beat_ms,

@@ -4,8 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tidegate.core import watch
+from tidegate.core.ports import World
 from tidegate.core.scaling import controller as scaling
 from tidegate.core.scaling.record import closed, repeated
+from tidegate.core.seen import Seen
+from tidegate.engine.execute import Runner
+from tidegate.engine.journal import Journal
 from tidegate.engine.loop import Engine
 
 
@@ -16,9 +20,22 @@ class GlancingEngine(Engine):
     one read.
     """
 
+    def __init__(self, journal: Journal, world: World, runner: Runner) -> None:
+        super().__init__(journal, world, runner)
+        self._missed: list[int] = []
+
     def left_out(self, times: Iterable[int]) -> None:
-        """Note the readings of looks that are not taken."""
-        self._recording = repeated(self._recording, times)
+        """Note looks that are not taken."""
+        self._missed += times
+
+    def _observe(self) -> Seen:
+        self._catch_up()
+        return super()._observe()
+
+    def _catch_up(self) -> None:
+        if self._missed:
+            self._recording = repeated(self._recording, self._missed)
+            self._missed.clear()
 
     def glance(self) -> bool:
         """Whether the newest numbers decide anything, in a world that is as it was last seen."""
@@ -31,7 +48,8 @@ class GlancingEngine(Engine):
             metrics=metrics[0] if metrics else None,
             metrics_until=metrics[1] if metrics else 0,
         )
-        self.left_out((now,))
+        self._missed.append(now)
+        self._catch_up()
         self._recording = closed(self._recording, self.progress, seen, now)
         self.seen = seen = replace(seen, series=self._recording.series)
         alarmed = watch.decide(self.progress, seen).events

@@ -8,8 +8,9 @@ from tidegate.core import decision as d
 from tidegate.core.metrics import Second
 from tidegate.engine.views.sentences import sentence
 from tidegate.simulator.rehearse.assume import Assumptions
+from tidegate.simulator.rehearse.plan import Rehearsal
 from tidegate.simulator.rehearse.record import Minute, Track, milliseconds
-from tidegate.simulator.rehearse.run import Rehearsal, Stage, play, told
+from tidegate.simulator.rehearse.run import Stage, play, told
 
 TOLD = (
     d.DeploymentStarted, d.RollbackStarted, d.DeploymentFinished, d.AlarmChanged, d.DesiredChanged,

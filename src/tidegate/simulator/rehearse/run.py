@@ -8,29 +8,23 @@ test holds.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tidegate import __version__
 from tidegate.core import decision as d
-from tidegate.core.datapoints import GAUGES
 from tidegate.core.errors import InternalError
 from tidegate.core.metrics import merge
-from tidegate.core.model import App, Service
-from tidegate.core.scaling.sample import BEAT_MS
 from tidegate.engine.execute import Inline
 from tidegate.engine.journal import Entry
 from tidegate.engine.loop import IDLE_TICK_MS, moves
-from tidegate.simulator.behaviour import GOOD, Behaviour
-from tidegate.simulator.demand import Demand
 from tidegate.simulator.fleet import Cause
 from tidegate.simulator.fluid import Fluid
-from tidegate.simulator.options import Ask, Content, Options, Push, Verb
+from tidegate.simulator.options import Push
 from tidegate.simulator.people import People
-from tidegate.simulator.rehearse.assume import Assumptions
 from tidegate.simulator.rehearse.glance import GlancingEngine
+from tidegate.simulator.rehearse.plan import Rehearsal, contents, gauged, options, periods
 from tidegate.simulator.rehearse.record import COLOURS, MINUTE_MS, Minute, Track, milliseconds
-from tidegate.simulator.rehearse.scenarios import BASE_SHARE, Loss, Scenario
+from tidegate.simulator.rehearse.scenarios import Loss
 from tidegate.simulator.rng import Rng
 from tidegate.simulator.run import Tape
 from tidegate.simulator.traffic import Ledger, Traffic
@@ -44,34 +38,6 @@ READY_WITHIN_MS = 6 * 3_600_000
 """So long the first release may take in virtual time before the story begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """What is to be rehearsed. `base_rps` overrides the base rate of each service.
-
-    `each` follows every request instead of a flow. `skip` leaves out looks that decide nothing.
-    """
-
-    app: App
-    scenario: Scenario
-    assumed: Assumptions = field(default_factory=Assumptions)
-    seed: int = 1
-    base_rps: float | None = None
-    each: bool = False
-    skip: bool = True
-
-    def demand(self, service: Service) -> Demand:
-        """What is wanted of the service: its share of a trace, or the story at its base rate."""
-        known = self.assumed.of(service.name)
-        factor = self.base_rps or BASE_SHARE * service.count.desired * known.work.most_rps
-        if self.scenario.absolute:
-            factor = 1 / len(self.app.services)
-        segments = tuple(
-            replace(s, from_rps=s.from_rps * factor, to_rps=s.to_rps * factor)
-            for s in self.scenario.demand.segments
-        )
-        return Demand(replace(self.scenario.demand, segments=segments))
-
-
 class Stage:
     """A world, the engine, and the people around it; `play` runs the story to its end.
 
@@ -80,7 +46,7 @@ class Stage:
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
-        self.options = _options(rehearsal)
+        self.options = options(rehearsal)
         self.world: AnyWorld[Fluid] | AnyWorld[Traffic] = (
             AnyWorld(self.options, Traffic) if rehearsal.each else AnyWorld(self.options, Fluid)
         )
@@ -96,8 +62,8 @@ class Stage:
         self._heard = 0
         self._changed_at = 0
         self._pulse: tuple[int, ...] = ()
-        self._periods = _periods(rehearsal.app)
-        self._gauged = _gauged(rehearsal.app)
+        self._periods = periods(rehearsal.app)
+        self._gauged = gauged(rehearsal.app)
         self._range_ms = max((a.period_ms * a.evaluation_periods for a in rehearsal.app.alarms),
                              default=0)  # fmt: skip
         self._prepare()
@@ -148,7 +114,7 @@ class Stage:
             self.world.traffic.begin(name, demand)
             self._demands[name] = demand.beginning(clock.elapsed)
         for number, change in enumerate(self.rehearsal.scenario.changes, 2):
-            push = Push(0, _contents(self.rehearsal, number, change.behaviour))
+            push = Push(0, contents(self.rehearsal, number, change.behaviour))
             clock.after(round(change.at_s * 1000), partial(self.people.push, push))
         draws = Rng(self.rehearsal.seed)("losses")
         for loss in self.rehearsal.scenario.losses:
@@ -284,44 +250,6 @@ class Stage:
                 self.engine.progress.services[name].desired,
             ))  # fmt: skip
         busiest.clear()
-
-
-def _periods(app: App) -> list[int]:
-    """How often (ms) there is a new number for an alarm, or for a policy: a beat, or a minute."""
-    found = {alarm.period_ms for alarm in app.alarms}
-    for service in app.services:
-        found |= {BEAT_MS} if service.scaling.totals else set()
-        found |= {MINUTE_MS} if service.scaling.tracking else set()
-    return sorted(found)
-
-
-def _gauged(app: App) -> bool:
-    """Whether anything asks for what is read from the tasks."""
-    return any(s.scaling.on for s in app.services) or any(a.metric in GAUGES for a in app.alarms)
-
-
-def _options(rehearsal: Rehearsal) -> Options:
-    """The first release, and somebody who lets go on what the file holds for a person."""
-    app = replace(rehearsal.app, pipeline=replace(rehearsal.app.pipeline, approval=False))
-    asks = tuple(
-        Ask(Verb.PROMOTE, service.name, stage=hook.stage)
-        for service in app.services
-        for hook in service.deployment.hooks
-        if hook.pause
-    )
-    return Options(rehearsal.seed, app, (Push(0, _contents(rehearsal, 1, GOOD)),), asks)
-
-
-def _contents(rehearsal: Rehearsal, number: int, how: Behaviour) -> tuple[tuple[str, Content], ...]:
-    return tuple(_content(rehearsal, s.name, number, how) for s in rehearsal.app.services)
-
-
-def _content(
-    rehearsal: Rehearsal, service: str, number: int, how: Behaviour
-) -> tuple[str, Content]:
-    known = rehearsal.assumed.of(service)
-    behaviour = replace(how, work=known.work, ready_ms=known.start_ms)
-    return service, Content(f"{service}-{number}", behaviour)
 
 
 def play(rehearsal: Rehearsal) -> Stage:
