@@ -164,7 +164,8 @@ def test_every_scenario_runs_to_its_end_with_nothing_dropped_by_the_controller()
             continue  # a day says no more than an hour
         changes = tuple(replace(c, at_s=c.at_s / 10) for c in scenario.changes)
         losses = tuple(replace(one, at_s=one.at_s / 10) for one in scenario.losses)
-        short = replace(scenario, demand=demand, changes=changes, losses=losses)
+        storms = tuple(replace(one, at_s=one.at_s / 10) for one in scenario.storms)
+        short = replace(scenario, demand=demand, changes=changes, losses=losses, storms=storms)
         found = rehearse(Rehearsal(APP, short))
         assert found.dropped == 0, scenario.name
         assert found.sent == pytest.approx(240 * demand.expected, rel=0.02), scenario.name

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tidegate.core import decision as d
 from tidegate.core.model import Alarm, AlarmScope, App, MissingData, Service, TaskCount
 from tidegate.core.provider import Capacity, Provider, ProviderKind, StrategyItem
 from tidegate.core.scaling.policy import (
@@ -19,9 +20,11 @@ from tidegate.core.scaling.policy import (
 from tidegate.engine.codec import encode
 from tidegate.load.profile import constant, ramp
 from tidegate.simulator.behaviour import failing
+from tidegate.simulator.rehearse.outcome import outcome_of
 from tidegate.simulator.rehearse.plan import Rehearsal
-from tidegate.simulator.rehearse.run import play
-from tidegate.simulator.rehearse.scenarios import Change, Loss, Scenario
+from tidegate.simulator.rehearse.run import play, told
+from tidegate.simulator.rehearse.scenarios import Change, Loss, Outage, Scenario
+from tidegate.simulator.rehearse.text import as_text
 
 CROWD = constant(0.6, 150) + ramp(0.6, 3.0, 120) + constant(3.0, 150) + ramp(3.0, 0.3, 180) + (
     constant(0.3, 300)
@@ -43,6 +46,7 @@ CAPACITY = Capacity(
     (ON_DEMAND, SPOT),
     (StrategyItem("on-demand", 1, 0), StrategyItem("spot")),
     idle_ms=20_000,
+    return_after_ms=60_000,
     interruption_notice_ms=15_000,
 )
 BUSY = Alarm("busy", "RequestCountPerTarget", 6_000, "Sum", period_ms=60_000, guards=False,
@@ -91,6 +95,34 @@ def test_a_scaled_app_records_the_same_with_most_looks_left_out(
     every, all_looks = recorded(replace(rehearsal, skip=False))
     some, looks = recorded(rehearsal)
     assert some == every, name
-    told = "AlarmChanged" if name == "gauges" else "DesiredChanged"
-    assert sum(told in line for line in every) >= 1, "nothing was decided"
+    kind = "AlarmChanged" if name == "gauges" else "DesiredChanged"
+    assert sum(kind in line for line in every) >= 1, "nothing was decided"
     assert looks < all_looks / 2
+
+
+SHORT_DAY = Scenario(
+    "day", "an hour of it", constant(1.2, 3_600), storms_per_day=60.0, storms=(Loss(600, 0.8),)
+)
+
+
+def test_a_storm_takes_instances_back_after_a_notice_and_nothing_is_dropped() -> None:
+    stage = play(Rehearsal(app(Scaling(), capacity=CAPACITY), SHORT_DAY))
+    lines = [encode(entry.event) for entry in stage.entries]
+    assert sum("InterruptionNoticed" in line for line in lines) >= 3
+    assert stage.world.traffic.ledger.dropped == []
+    found = outcome_of(stage)
+    assert found.instances is not None
+    assert 0 < found.instances.micros < found.instances.on_demand_micros
+    assert "all on demand $" in as_text(found)
+    assert found.numbers()["cost"] == found.instances.micros / 1e6
+
+
+def test_what_cannot_be_launched_waits_and_what_cannot_be_measured_takes_nothing_away() -> None:
+    fewer = replace(STORY, no_launches=(Outage(160, 120),), no_metrics=(Outage(500, 120),))
+    stage = play(Rehearsal(app(TOTALS, capacity=CAPACITY), fewer))
+    failed = [at for at, event in told(stage) if isinstance(event, d.InstanceLaunchFailed)]
+    assert failed and all(160 <= at <= 290 for at in failed)
+    changed = [at for at, event in told(stage) if isinstance(event, d.DesiredChanged)]
+    assert not any(510 < at < 620 for at in changed)
+    every = play(Rehearsal(app(TOTALS, capacity=CAPACITY), fewer, skip=False))
+    assert [*told(stage)] == [*told(every)]

@@ -4,6 +4,7 @@ Spot is taken back by notices, alone or many at once; a notice may be false, and
 without one; a pool may be dry for a while.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -33,12 +34,17 @@ class SimInstance:
 class Cloud:
     """Implements `core.ports.Instances`. `instances` is the truth; `observe` may lag behind it.
 
-    Spot launches fail before `dry_until` (elapsed ms). `notice_ms` is the time that a notice gives.
+    Spot launches fail before `dry_until` (elapsed ms), and where `has_room`(provider, zone) says
+    no; all launches, and starts on the bare machine, before `shut_until`. `notice_ms` is the time
+    that a notice gives. `on_running` is told of each instance that begins to run.
     """
 
     def __init__(self, clock: VirtualClock, draws: Random, wire: Wire, fleet: Fleet) -> None:
         self.instances: dict[str, SimInstance] = {}
         self.dry_until = 0
+        self.shut_until = 0
+        self.on_running: Callable[[SimInstance], None] = lambda instance: None
+        self.has_room: Callable[[str, str], bool] = lambda provider, zone: True
         self.notice_ms = 120_000
         self.wire = wire
         self.watcher = Watcher(clock, self._seen, wire, lag_ms=draws.choice((0, 50, 300)))
@@ -106,7 +112,9 @@ class Cloud:
     def _launch(self, action: LaunchInstance) -> None:
         if action.instance in self.instances:
             return
-        if action.provider.spot and self._clock.elapsed < self.dry_until:
+        provider, now = action.provider, self._clock.elapsed
+        spot_gone = now < self.dry_until or not self.has_room(provider.name, action.zone)
+        if now < self.shut_until or (provider.spot and spot_gone):
             raise EffectFailed(f"{NO_CAPACITY}: no {action.provider.name} in {action.zone}")
         made = SimInstance(action.instance, action.provider, action.zone)
         self.instances[made.id] = made
@@ -114,10 +122,13 @@ class Cloud:
 
         def run() -> None:
             made.running = True
+            self.on_running(made)
 
         self._clock.after(self._draws.randrange(latency_ms // 2, latency_ms + 300), run)
 
     def _admit(self, action: StartTask) -> None:
+        if action.instance is None and self._clock.elapsed < self.shut_until:
+            raise EffectFailed("nothing can be started")
         known = self.instances.get(action.instance or "")
         if action.instance is not None and (known is None or not known.running):
             raise EffectFailed(f"no instance {action.instance}")

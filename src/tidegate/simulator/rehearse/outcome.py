@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tidegate.core import decision as d
+from tidegate.core.instance import Spent
 from tidegate.core.metrics import Second
 from tidegate.engine.views.sentences import sentence
 from tidegate.simulator.rehearse.assume import Assumptions
@@ -56,7 +57,10 @@ class ServiceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One rehearsal's end. `dropped` requests met nobody by the controller's fault."""
+    """One rehearsal's end. `dropped` requests met nobody by the controller's fault.
+
+    `instances` is what they cost, and what the same ones cost on demand; None without prices.
+    """
 
     app: str
     scenario: str
@@ -69,6 +73,7 @@ class Outcome:
     sent: int
     dropped: int
     excused: Mapping[str, int]
+    instances: Spent | None = None
 
     def numbers(self) -> Mapping[str, float]:
         """What two outcomes are compared by: sums over the services, the worst of latencies."""
@@ -90,6 +95,9 @@ class Outcome:
             known = [value for value in values if value is not None]
             if known:
                 found[name] = sum(known) if name == "cost" else max(known)
+        if self.instances is not None:
+            found["cost"] = self.instances.micros / 1e6
+            found["cost, all on demand"] = self.instances.on_demand_micros / 1e6
         return found
 
 
@@ -118,6 +126,7 @@ def outcome_of(stage: Stage) -> Outcome:
         ledger.sent,
         len(ledger.dropped),
         dict(sorted(ledger.excused.items())),
+        stage.spent,
     )
 
 

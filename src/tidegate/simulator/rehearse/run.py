@@ -12,20 +12,20 @@ from functools import partial
 
 from tidegate import __version__
 from tidegate.core import decision as d
+from tidegate.core.cost import altogether, so_far
 from tidegate.core.errors import InternalError
+from tidegate.core.instance import Spent
 from tidegate.core.metrics import merge
 from tidegate.engine.execute import Inline
 from tidegate.engine.journal import Entry
 from tidegate.engine.loop import IDLE_TICK_MS, moves
-from tidegate.simulator.fleet import Cause
 from tidegate.simulator.fluid import Fluid
 from tidegate.simulator.options import Push
 from tidegate.simulator.people import People
 from tidegate.simulator.rehearse.glance import GlancingEngine
 from tidegate.simulator.rehearse.plan import Rehearsal, contents, gauged, options, periods
 from tidegate.simulator.rehearse.record import COLOURS, MINUTE_MS, Minute, Track, milliseconds
-from tidegate.simulator.rehearse.scenarios import Loss
-from tidegate.simulator.rng import Rng
+from tidegate.simulator.rehearse.weather import Weather
 from tidegate.simulator.run import Tape
 from tidegate.simulator.traffic import Ledger, Traffic
 from tidegate.simulator.watcher import STALE_MS
@@ -53,6 +53,7 @@ class Stage:
         self.tracks = {service.name: Track() for service in rehearsal.app.services}
         self.began_ms = 0
         self.looks = 0
+        self._spent = Spent()
         self._demands = {s.name: rehearsal.demand(s) for s in rehearsal.app.services}
         self._journal = Tape.in_memory()
         ports = self.world.ports
@@ -83,6 +84,22 @@ class Stage:
         for minute in range(-(-length_ms // MINUTE_MS)):
             self._until(self.began_ms + min(length_ms, (minute + 1) * MINUTE_MS), lambda: False)
             self._note(minute)
+
+    @property
+    def spent(self) -> Spent | None:
+        """What the instances have cost since the story began; None where they have no price."""
+        capacity = self.rehearsal.app.capacity
+        if capacity is None or not any(one.price_micros for one in capacity.providers):
+            return None
+        before, after = self._spent, self._so_far()
+        return Spent(
+            after.ms - before.ms,
+            after.micros - before.micros,
+            after.on_demand_micros - before.on_demand_micros,
+        )
+
+    def _so_far(self) -> Spent:
+        return altogether(so_far(self.engine.progress.fleet, self.engine.now()))
 
     @property
     def entries(self) -> list[Entry]:
@@ -116,17 +133,9 @@ class Stage:
         for number, change in enumerate(self.rehearsal.scenario.changes, 2):
             push = Push(0, contents(self.rehearsal, number, change.behaviour))
             clock.after(round(change.at_s * 1000), partial(self.people.push, push))
-        draws = Rng(self.rehearsal.seed)("losses")
-        for loss in self.rehearsal.scenario.losses:
-            clock.after(round(loss.at_s * 1000), partial(self._lose, loss, draws.random))
-
-    def _lose(self, loss: Loss, draw: Callable[[], float]) -> None:
-        """Each service loses its share, whichever tasks are drawn."""
-        for name in self.tracks:
-            tasks = [t for t in self.world.fleet.alive() if t.service.name == name]
-            doomed = sorted(tasks, key=lambda task: draw())[: round(loss.share * len(tasks))]
-            for task in doomed:
-                self.world.fleet.end(task, Cause.MISHAP, 137)
+        weather = Weather(self.world, self.rehearsal.app, self.rehearsal.seed)
+        weather.begin(self.rehearsal.scenario)
+        self._spent = self._so_far()
 
     def _established(self) -> bool:
         known = self.engine.progress.services

@@ -42,8 +42,21 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """From `at_s` on something cannot be had for `for_s`."""
+
+    at_s: float
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
-    """A demand (in base rates unless `absolute`), and what happens meanwhile."""
+    """A demand (in base rates unless `absolute`), and what happens meanwhile.
+
+    `storms` take back that share of the spot instances after their notice; where the app has no
+    capacity they are `losses`. With `storms_per_day` there is a spot market (`simulator.market`)
+    as well. Nothing can be launched during `no_launches`, or measured during `no_metrics`.
+    """
 
     name: str
     says: str
@@ -51,6 +64,10 @@ class Scenario:
     changes: tuple[Change, ...] = ()
     losses: tuple[Loss, ...] = ()
     absolute: bool = False
+    storms: tuple[Loss, ...] = ()
+    storms_per_day: float = 0.0
+    no_launches: tuple[Outage, ...] = ()
+    no_metrics: tuple[Outage, ...] = ()
 
 
 def _day(mean: float = 1.0) -> Profile:
@@ -77,8 +94,16 @@ _ALL = (
              "three times as long and fails 2 % of its requests", ramp(1.5, 0.5, 2 * HOUR_S),
              (Change(30 * MINUTE_S, Behaviour("slow and failing", slow_factor=3.0,
                                               error_share=0.02)),)),
-    Scenario("spot-storm", "half of all tasks are gone at once, and ten minutes later a third",
-             constant(1.2, HOUR_S), losses=(Loss(20 * MINUTE_S, 0.5), Loss(30 * MINUTE_S, 1 / 3))),
+    Scenario("spot-storm", "most spot instances get a notice at once, and ten minutes later half; "
+             "without capacity in the file, that share of the tasks is gone without notice",
+             constant(1.2, HOUR_S), storms=(Loss(20 * MINUTE_S, 0.8), Loss(30 * MINUTE_S, 0.5))),
+    Scenario("spot-market", "a day of load on a market that takes instances back alone, and in "
+             "four storms or so", _day(), storms_per_day=4.0),
+    Scenario("launch-failures", "the load doubles while for ten minutes nothing can be launched",
+             constant(1, 10 * MINUTE_S) + ramp(1, 2, 5 * MINUTE_S) + constant(2, 45 * MINUTE_S),
+             no_launches=(Outage(9 * MINUTE_S, 10 * MINUTE_S),)),
+    Scenario("metric-gaps", "as flash-crowd, and three times nothing is measured for two minutes",
+             _CROWD, no_metrics=tuple(Outage(at * MINUTE_S, 2 * MINUTE_S) for at in (12, 20, 33))),
 )  # fmt: skip
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({one.name: one for one in _ALL})

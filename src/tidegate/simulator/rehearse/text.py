@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from tidegate.core.cost import dollars
+from tidegate.core.instance import Spent
 from tidegate.load.text import aligned
 from tidegate.simulator.rehearse.compare import Difference
 from tidegate.simulator.rehearse.outcome import Moment, Outcome, ServiceOutcome
@@ -19,6 +21,7 @@ def as_text(outcome: Outcome) -> str:
         aligned([HEAD, *map(row, outcome.services)]),
         "",
         *(f"dropped: {outcome.dropped}" for _ in range(bool(outcome.dropped))),
+        *instances(outcome.instances),
         *moments(outcome.moments),
         "assumed",
         *(f"  {line}" for line in outcome.assumptions),
@@ -62,6 +65,17 @@ def moments(found: Sequence[Moment]) -> Iterator[str]:
     if len(found) > MOST_MOMENTS:
         yield f"  … {len(found) - MOST_MOMENTS} more"
     if found:
+        yield ""
+
+
+def instances(spent: Spent | None) -> Iterator[str]:
+    """What the instances cost, beside the same ones on demand; nothing without prices."""
+    if spent is not None:
+        less = 100 - 100 * spent.micros // max(1, spent.on_demand_micros)
+        yield (
+            f"instances: {spent.ms / 3.6e6:,.2f} h, {dollars(spent.micros)}; all on demand "
+            f"{dollars(spent.on_demand_micros)}, so {less} % less"
+        )
         yield ""
 
 
