@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import dataplane, detection, images, machine, page, scan
+from bench import dataplane, detection, images, machine, page, scaling, scan, simulate, storms
 from bench.claims import Claim, claim_from, missed, table
 from bench.engine import PrivateEngine, private_engine
 from bench.peer import BALANCING
@@ -26,8 +26,21 @@ HERE: dict[str, Callable[[Size], Sequence[Claim]]] = {
     "dataplane": dataplane.measure,
     "detection": detection.measure,
     "scan": scan.measure,
+    "scaling": scaling.measure,
+    "storms": storms.measure,
+    "simulate": simulate.measure,
 }
-NAMES = ("swarm", "dataplane", "abort", "caught", "detection", "scan")
+NAMES = (
+    "swarm",
+    "dataplane",
+    "abort",
+    "caught",
+    "detection",
+    "scan",
+    "scaling",
+    "storms",
+    "simulate",
+)
 
 
 @dataclass(frozen=True, slots=True)

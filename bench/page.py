@@ -48,6 +48,12 @@ _GROUPS = (
         "is its own unpacking. Archives and advisories are made for the bench, in real shapes.",
         ("scan, ",),
     ),
+    (
+        "Scaling, storms, virtual time",
+        "Scaling and real storms on this machine's containers; AWS's figures are published ones, "
+        "not measured here. Simulated storms follow every request by itself.",
+        ("load step", "direction", "while it scaled", "storms, ", "virtual time"),
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """How much is measured: the default, quick, or a hundred deployments."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class Size:
     archive_mib: int = 400
     records: int = 150_000
     deployments: int = 0
+    storms: int = 3
+    simulated_storms: int = 100
+    scaled_s: float = 90.0
+    virtual_hours: float = 6.0
 
 
 QUICK = Size(
@@ -37,6 +41,10 @@ QUICK = Size(
     scans=1,
     archive_mib=100,
     records=30_000,
+    storms=1,
+    simulated_storms=20,
+    scaled_s=30.0,
+    virtual_hours=2.0,
 )
 
 
@@ -44,17 +52,19 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     """The options that say it."""
     parser.add_argument("--quick", action="store_true", help="at most 3 minutes; rough")
     parser.add_argument("--deployments", type=int, default=0, help="so many in a row, no more")
+    parser.add_argument("--storms", type=int, help="so many spot storms on real instances (3)")
 
 
 def size_of(options: argparse.Namespace) -> Size:
     """What the options say."""
     if options.deployments:
         return Size(deployments=options.deployments)
-    return QUICK if options.quick else Size()
+    size = QUICK if options.quick else Size()
+    return size if options.storms is None else replace(size, storms=options.storms)
 
 
 def words_of(size: Size) -> list[str]:
     """The options that say this size."""
     if size.deployments:
         return ["--deployments", str(size.deployments)]
-    return ["--quick"] if size == QUICK else []
+    return [] if size.thorough else ["--quick"]

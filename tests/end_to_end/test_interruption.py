@@ -4,27 +4,21 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.shop import FAST, Shop
-from tidegate.api.client import Client
+from tests.support.instances import ON_INSTANCES, capacity, leaving, spot
+from tests.support.shop import Shop
 from tidegate.core import decision as d
-from tidegate.core.instance import InstancePhase
-from tidegate.engine.codec import plain
 
 pytestmark = [pytest.mark.engine, pytest.mark.haproxy]
-
-FILE = Path(__file__).parents[2] / "examples" / "catsndogs" / "variants" / "instances.yaml"
-CAPACITY = f"app: catsndogs\n\n{FILE.read_text()}"
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop = Shop(tmp_path_factory.mktemp("cloud") / "app")
     try:
-        yield shop.open({**FAST, "app: catsndogs\n": CAPACITY})
+        yield shop.open(ON_INSTANCES)
     finally:
         shop.close()
 
@@ -36,25 +30,6 @@ def shop(running: Shop) -> Iterator[Shop]:
     running.until(lambda: not leaving(running), "no instance is leaving", 60)
     running.must_be_quiet()
     running.must_have_dropped(nothing=0)
-
-
-def capacity(shop: Shop) -> Any:
-    """What the daemon says of its capacity."""
-    return plain(Client(shop.home).capacity())
-
-
-def spot(shop: Shop) -> list[str]:
-    """The spot instances that are ready and have tasks."""
-    known = capacity(shop)["instances"]
-    return [i["id"] for i in known if i["kind"] == "spot" and i["phase"] == "ready" and i["tasks"]]
-
-
-def leaving(shop: Shop) -> list[str]:
-    """Instances that are on their way out, or have a deadline."""
-    return [i["id"] for i in capacity(shop)["instances"] if i["phase"] in _LEAVING]
-
-
-_LEAVING = (InstancePhase.DRAINING, InstancePhase.TERMINATING)
 
 
 def test_every_task_runs_on_an_instance_at_its_address_and_the_cost_is_shown(shop: Shop) -> None:
