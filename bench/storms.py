@@ -12,7 +12,7 @@ from itertools import accumulate, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.instances import ON_INSTANCES, leaving, spot
+from tests.support.instances import leaving, spot
 from tests.support.shop import Shop
 
 from bench.claims import Claim, Goal
@@ -80,7 +80,7 @@ def real(storms: int) -> tuple[Claim, ...]:
     with TemporaryDirectory() as folder:
         shop = Shop(Path(folder) / "app")
         try:
-            shop.open(ON_INSTANCES)
+            shop.open()
             struck = sum(_storm(shop, number) for number in range(1, storms + 1))
             counts = shop.clients.counts("all", faulty="crimson")
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.instances import ON_INSTANCES, capacity, leaving, spot
+from tests.support.instances import capacity, leaving, spot
 from tests.support.shop import Shop
 from tidegate.core import decision as d
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.haproxy]
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop = Shop(tmp_path_factory.mktemp("cloud") / "app")
     try:
-        yield shop.open(ON_INSTANCES)
+        yield shop.open()
     finally:
         shop.close()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.shop import FAST, Shop
+from tests.support.shop import Shop
 from tidegate.api.client import Client
 from tidegate.load import Generator, Limits, Plan, Target, constant
 
@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.haproxy]
 
 LOAD_RPS = 380
 """Beside the 200 a second that cats get from the usual clients; 150 are for one task."""
-SOONER = {"{target: {requests: 150}}": "{target: {requests: 150}, scale_in_after: 20s}"}
 
 
 def alarm_of(shop: Shop, name: str) -> str:
@@ -36,7 +35,7 @@ def latest(shop: Shop, metric: str) -> float:
 def test_tasks_follow_the_load_and_no_request_is_dropped(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "app")
     try:
-        shop.open({**FAST, **SOONER})
+        shop.open()
         shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "OK", "judged", 90)
         target = Target(f"http://127.0.0.1:{shop.space.port}/cats")
         load = Generator(Plan((target,), constant(LOAD_RPS), limits=Limits(10)))

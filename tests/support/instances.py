@@ -1,16 +1,11 @@
-"""An app whose tasks run on instances, and what one asks of them."""
+"""What one asks of the instances that the example app runs on."""
 
-from pathlib import Path
 from typing import Any
 
-from tests.support.shop import FAST, Shop
+from tests.support.shop import Shop
 from tidegate.api.client import Client
 from tidegate.core.instance import InstancePhase
 from tidegate.engine.codec import plain
-
-_FILE = Path(__file__).parents[2] / "examples" / "catsndogs" / "variants" / "instances.yaml"
-ON_INSTANCES = {**FAST, "app: catsndogs\n": f"app: catsndogs\n\n{_FILE.read_text()}"}
-"""What to change in the example's app file."""
 
 _LEAVING = (InstancePhase.DRAINING, InstancePhase.TERMINATING)
 

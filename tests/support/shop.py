@@ -22,7 +22,7 @@ from tidegate.local.containers.clear import clear_away
 from tidegate.local.home import Home
 from tidegate.local.instances import Records, find
 
-FAST = {"every: 3s": "every: 1s", "bake: 3s": "bake: 1s"}
+FAST = {"every: 2s": "every: 1s", "bake: 3s": "bake: 1s"}
 COLOURS = ("seagreen", "rebeccapurple", "teal", "orchid", "navy", "olive", "maroon", "indigo")
 
 

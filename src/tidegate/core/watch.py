@@ -4,8 +4,9 @@ An alarm of the candidate reads the candidate's target group from its first traf
 stable one's before: at the start of a deployment it says whether the service is well.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 
 from tidegate.core import alarms, gauges
 from tidegate.core.datapoints import GAUGES, Point, datapoints
@@ -15,6 +16,8 @@ from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
 from tidegate.core.progress import Deployment, Progress
 from tidegate.core.scaling.sample import NOTHING
 from tidegate.core.seen import Seen
+
+_at_ms = attrgetter("at_ms")
 
 
 def alarm_key(service: str, alarm: Alarm) -> str:
@@ -43,7 +46,7 @@ def points(progress: Progress, seen: Seen, service: str, alarm: Alarm) -> tuple[
     if alarm.metric in GAUGES:
         colour, since_ms = _group(progress, service, alarm.scope)
         return gauges.points(alarm, seen.series.get(service, NOTHING), colour, since_ms)
-    seconds = seconds_for(progress, seen, service, alarm.scope)
+    seconds = _read(progress, seen, service, alarm.scope)
     return () if seconds is None else datapoints(alarm, seconds, seen.metrics_until)
 
 
@@ -60,7 +63,7 @@ def decide(progress: Progress, seen: Seen) -> Decision:
                 found = points(progress, seen, service, alarm)
                 state, reason = alarms.judge_points(fair, found, before)
             else:
-                seconds = seconds_for(progress, seen, service, alarm.scope)
+                seconds = _read(progress, seen, service, alarm.scope)
                 state, reason = alarms.judge(fair, key, seconds, seen.metrics_until, before)
             if known is None or state is not before:
                 events.append(AlarmChanged(key, state, reason))
@@ -71,13 +74,26 @@ def seconds_for(
     progress: Progress, seen: Seen, service: str, scope: AlarmScope
 ) -> tuple[Second, ...] | None:
     """The seconds of traffic that an alarm of this scope reads, or None when none can be read."""
+    found = _read(progress, seen, service, scope)
+    if not found or scope is not AlarmScope.SERVICE:
+        return found
+    return tuple(merge(same) for _, same in groupby(found, key=_at_ms))
+
+
+def _read(
+    progress: Progress, seen: Seen, service: str, scope: AlarmScope
+) -> tuple[Second, ...] | None:
+    """`seconds_for`, but a second in which both target groups had requests is there twice.
+
+    Datapoints add them up anyway.
+    """
     if seen.metrics is None:
         return None
     if scope is AlarmScope.SERVICE:
         both = [s for colour in Colour if (s := seen.metrics.get((service, colour), ()))]
         if len(both) < 2:
             return both[0] if both else ()
-        return _together(second for seconds in both for second in seconds)
+        return tuple(sorted((*both[0], *both[1]), key=_at_ms))
     moving = _moving(progress, service)
     if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
         seconds = seen.metrics.get((service, moving.colour), ())
@@ -121,11 +137,3 @@ def _fair(progress: Progress, alarm: Alarm, service: str, until_ms: int) -> Alar
     if since_ms is not None and until_ms >= since_ms + whole_ms:
         return alarm
     return replace(alarm, treat_missing_data=MissingData.MISSING)
-
-
-def _together(seconds: Iterable[Second]) -> tuple[Second, ...]:
-    """Both target groups as one, second by second."""
-    by_time: dict[int, list[Second]] = {}
-    for second in seconds:
-        by_time.setdefault(second.at_ms, []).append(second)
-    return tuple(merge(by_time[at]) for at in sorted(by_time))

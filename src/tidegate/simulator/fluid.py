@@ -188,7 +188,9 @@ class Fluid:
         phase = self._draws.random()
         upto = [int(count * share + phase) for share in shares]
         before = [0, *upto]  # one longer: zip leaves the last one out
-        pairs = [(bucket, n - m) for bucket, n, m in zip(buckets, upto, before) if n > m]  # noqa: B905
+        pairs = [
+            (bucket, n - m) for bucket, n, m in zip(buckets, upto, before, strict=False) if n > m
+        ]
         late = 0
         if buckets[-1] >= self._limit:
             late = sum(n for bucket, n in pairs if bucket >= self._limit)

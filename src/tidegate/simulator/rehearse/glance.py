@@ -37,8 +37,11 @@ class GlancingEngine(Engine):
             self._recording = repeated(self._recording, self._missed)
             self._missed.clear()
 
-    def glance(self) -> bool:
-        """Whether the newest numbers decide anything, in a world that is as it was last seen."""
+    def glance(self, alarms: bool) -> bool:
+        """Whether the newest numbers decide anything, in a world that is as it was last seen.
+
+        `alarms`: one of them has a new datapoint.
+        """
         if self.seen is None:
             return True
         now = self.now()
@@ -52,5 +55,6 @@ class GlancingEngine(Engine):
         self._catch_up()
         self._recording = closed(self._recording, self.progress, seen, now)
         self.seen = seen = replace(seen, series=self._recording.series)
-        alarmed = watch.decide(self.progress, seen).events
-        return bool(alarmed or scaling.decide(self.progress, seen, now).events)
+        if alarms and watch.decide(self.progress, seen).events:
+            return True
+        return bool(scaling.decide(self.progress, seen, now).events)

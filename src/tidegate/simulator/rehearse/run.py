@@ -64,6 +64,7 @@ class Stage:
         self._changed_at = 0
         self._pulse: tuple[int, ...] = ()
         self._periods = periods(rehearsal.app)
+        self._alarmed = {alarm.period_ms for alarm in rehearsal.app.alarms}
         self._gauged = gauged(rehearsal.app)
         self._range_ms = max((a.period_ms * a.evaluation_periods for a in rehearsal.app.alarms),
                              default=0)  # fmt: skip
@@ -171,8 +172,10 @@ class Stage:
         if pulse == self._pulse:
             self.engine.left_out((self.world.clock.now(),))
             return
+        pairs = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
+        alarms = any(n != m and period in self._alarmed for period, n, m in pairs)
         self._pulse = pulse
-        if self.engine.glance():
+        if self.engine.glance(alarms):
             self._look()
 
     def _due_in(self, most_ms: int) -> int:
