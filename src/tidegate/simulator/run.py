@@ -16,6 +16,7 @@ from tidegate.engine.execute import Inline, Runner
 from tidegate.engine.journal import Entry, Journal
 from tidegate.engine.loop import Engine
 from tidegate.simulator.checkers import CHECKERS, Case, bound_ms, left_over, under_way
+from tidegate.simulator.checkers.rest_scaling import restless_scaling, turned, window_ms
 from tidegate.simulator.faults import ControllerCrash
 from tidegate.simulator.options import Options
 from tidegate.simulator.people import People
@@ -177,10 +178,20 @@ class Simulation:
         """
         healed_at = rested_at = self.world.clock.elapsed
         limit_ms = bound_ms(self.case)
+        first = len(self.journal.entries)
+        scaled = [one for one in self.options.app.services if one.scaling.on]
+        window = max((window_ms(one) for one in scaled), default=0)
         while self.world.clock.elapsed - rested_at < STALE_MS:
             self.people.tend()
             self._turn()
             astray = under_way(self.case) or left_over(self.case)
+            old = self.world.clock.elapsed < healed_at + window  # it still reads the faulty time
+            if old or under_way(self.case):
+                first = len(self.journal.entries)
+            astray = astray or restless_scaling(self.case, healed_at)
+            flaps = turned([entry.event for entry in self.journal.entries[first:]])
+            if flaps and not self.case.restless():
+                raise PromiseBroken(Broken(0, flaps, self.case.now))
             if astray:
                 rested_at = self.world.clock.elapsed
             if astray and rested_at - healed_at > limit_ms:

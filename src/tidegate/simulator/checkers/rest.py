@@ -8,6 +8,7 @@ from tidegate.core.seen import Health, TaskState
 from tidegate.core.tasks import BACKOFF_MOST_MS
 from tidegate.simulator.checkers.case import Case
 from tidegate.simulator.checkers.rest_capacity import capacity_bound_ms, restless_capacity
+from tidegate.simulator.checkers.rest_scaling import scaling_bound_ms
 
 _JOBS_MS = 10_000  # what a build, a test and a scan take at most here
 
@@ -117,7 +118,7 @@ def bound_ms(case: Case) -> int:
     slowest_ms = max(_longest_ms(app, service) for service in app.services)
     last_ask_ms = max((ask.at_ms or 0 for ask in case.options.asks), default=0)
     pending_ms = (pending + 1) * slowest_ms + max(0, last_ask_ms - case.now)
-    return pending_ms + capacity_bound_ms(app, pending)
+    return pending_ms + capacity_bound_ms(app, pending) + scaling_bound_ms(app)
 
 
 def _longest_ms(app: App, service: Service) -> int:
