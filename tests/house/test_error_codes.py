@@ -16,7 +16,7 @@ CLASSES = {
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, TidegateError)
 }
-CONTROLLER = ("core", "engine", "api")
+CONTROLLER = ("core", "engine", "api", "aws")
 """These speak of the same things, and share the codes for them."""
 ROW = re.compile(r"^ *[│ ]*[├└]── (\w+) +TG(\d+x*(?:(?:–|, )\d+x*)?)", re.MULTILINE)
 

@@ -52,6 +52,26 @@ gate:
        expires: 2026-12-31}
 pipeline: {branch: production, approval: yes, approval_timeout: 24h, stage_timeout: 10m}
 retention: 10
+aws:
+  region: eu-central-1
+  controller: codedeploy
+  capacity:
+    {launch: ec2, base: 2, on_demand: 2, spot: 1, instances: [m7g.large], max_instances: 20}
+  architecture: arm64
+  vpc:
+    cidr: 10.7.0.0/20
+    zones: 3
+    egress: single-nat
+    id: vpc-0a1b2c3d
+    public_subnets: [subnet-0a1b2c3d, subnet-1a2b3c4d]
+    private_subnets: [subnet-2a3b4c5d, subnet-3a4b5c6d]
+  certificate: arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef
+  source: {repository: ann/catsndogs, token: on}
+  strategy: ECSLinear10PercentEvery1Minutes
+  bake: 5m
+  budget: 150
+  test_from: [203.0.113.0/24]
+  protect: off
 capacity:
   providers:
     on-demand:
@@ -186,6 +206,7 @@ gate:
   waivers: [{id: GHSA-x, reason: later, owner: bob, expires: 2026-11-30}]
 alarms:
   errors: {metric: ErrorPercent, threshold: 1}
+aws: {source: ann/other}
 capacity:
   providers: {other: {}}
 services:
@@ -206,6 +227,10 @@ def _deployment(lines: str) -> str:
     return f"app: x\ndeployment:\n  {lines}\nservices: {{cats: {{build: cats}}}}\n"
 
 
+def _aws(lines: str) -> str:
+    return f"app: x\naws:\n  {lines}\nservices: {{cats: {{build: cats}}}}\n"
+
+
 def _waivers(*waivers: str) -> str:
     rows = "".join(f"  - {waiver}\n" for waiver in waivers)
     return f"app: x\ngate:\n  waivers:\n{rows}services: {{cats: {{build: cats}}}}\n"
@@ -220,6 +245,26 @@ _STEP = (
 
 
 BAD = (
+    Bad("region", _aws("region: Frankfurt"), ("an AWS region",)),
+    Bad("controller", _aws("controller: ECS"), ("`ecs`", "`codedeploy`")),
+    Bad("cidr", _aws("test_from: [10.0.0.1/8]"), ("a range of IPv4 addresses",), in_schema=False),
+    Bad("vpc-size", _aws("vpc: 10.0.0.0/8"), ("/16 to /24",), in_schema=False),
+    Bad("vpc", _aws("vpc: {id: vpc-0a1b2c3d}"), ("needs its subnets",), in_schema=False),
+    Bad(
+        "subnets",
+        _aws("vpc: {public_subnets: [subnet-0a1b2c3d]}"),
+        ("without their VPC",),
+        in_schema=False,
+    ),
+    Bad(
+        "weights",
+        _aws("capacity: {on_demand: 0, spot: 0}"),
+        ("both weights are 0",),
+        in_schema=False,
+    ),
+    Bad("fargate", _aws("capacity: {instances: [m5.large]}"), ("launch: ec2",), in_schema=False),
+    Bad("repository", _aws("source: catsndogs"), ("`owner/name`",)),
+    Bad("unnamed", _aws("source: {token: on}"), ("aws.source.repository",)),
     Bad("key", _service("prot: 80"), ("f.yaml:5:5", "services.cats.prot", "did you mean `port`?")),
     Bad("no-key", _service("zzz: 80"), ("known keys: build, image",)),
     Bad("text", _service("port: eighty"), ("f.yaml:5:5", 'found the text "eighty"', "65535")),

@@ -66,6 +66,13 @@ def whole_file(keys: type[Keys], name: str, example: Any) -> dict[str, Any]:
     """A file with this example in it, and what must stand beside it."""
     beside: dict[str, dict[str, Any]] = {
         "LinearKeys": {"percent": 10, "every": "1s"},
+        "FleetKeys": {"launch": "ec2", "on_demand": 1},
+        "RepositoryKeys": {"repository": "ann/shop"},
+        "NetworkKeys": {
+            "id": "vpc-0a1b2c3d",
+            "public_subnets": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+            "private_subnets": ["subnet-2a3b4c5d", "subnet-3a4b5c6d"],
+        },
         "CanaryKeys": {"percent": 10, "hold": "1s"},
         "CheckKeys": {"path": "/"},
         "HookKeys": {"stage": "PRE_SCALE_UP", "name": "a", "pause": name not in ("command", "url")},
@@ -140,6 +147,10 @@ PLACES: dict[str, tuple[str, ...]] = {
     "CanaryKeys": (*_POLICY, "strategy", "canary"),
     "AnalysisKeys": (*_POLICY, "analysis"),
     "BreakerKeys": (*_POLICY, "breaker"),
+    "AwsKeys": ("aws",),
+    "FleetKeys": ("aws", "capacity"),
+    "NetworkKeys": ("aws", "vpc"),
+    "RepositoryKeys": ("aws", "source"),
     "CapacityKeys": ("capacity",),
     "ProviderKeys": ("capacity", "providers", "spot"),
     "StrategyItemKeys": ("capacity", "default_strategy", "[]"),

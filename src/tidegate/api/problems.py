@@ -10,6 +10,8 @@ _BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
     ("TG1", e.UsageError),
     ("TG200", e.ConfigurationError),
     ("TG20", e.AppFileError),
+    ("TG28", e.AccountError),
+    ("TG26", e.AccountError),
     ("TG2", e.SetupError),
     ("TG3", e.BuildError),
     ("TG4", e.GateError),
@@ -22,6 +24,8 @@ _BY_CODE: tuple[tuple[str, type[e.TidegateError]], ...] = (
     ("TG92", e.JournalError),
     ("TG95", e.EffectFailed),
     ("TG96", e.GitFailed),
+    ("TG97", e.CloudFailed),
+    ("TG98", e.CloudFailed),
     ("TG9", e.InternalError),
 )
 """The error tree by the ranges of its codes; the first that fits."""

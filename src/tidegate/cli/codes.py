@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tidegate.api.problems import class_of
+from tidegate.cli.codes_aws import AWS
 from tidegate.core.errors import TidegateError
 
 
@@ -253,11 +254,13 @@ _INTERNAL = {
     "TG959": "The limits of an instance cannot be set on this machine.",
     "TG960": "git answered with an error.",
     "TG961": "git was not done in time.",
+    "TG983": "ECS has no service of the name that the stack told.",
 }
+
+_PARTS = (_USAGE, _CONFIGURATION, _BUILD, _DEPLOYMENT, _NOT_FOUND, _BUSY, _INTERNAL, AWS)
 
 CODES: Mapping[str, Code] = {
     code: Code(class_of(code), meaning)
-    for part in (_USAGE, _CONFIGURATION, _BUILD, _DEPLOYMENT, _NOT_FOUND, _BUSY, _INTERNAL)
-    for code, meaning in part.items()
+    for code, meaning in sorted(row for part in _PARTS for row in part.items())
 }
 """Every code, in order."""

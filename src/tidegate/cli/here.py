@@ -1,6 +1,6 @@
 """Where a command is: the app's folder, its state, the daemon's client, and who asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from getpass import getuser
 from pathlib import Path
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from tidegate import FILE_NAME
+from tidegate.cli.target import TargetName
 from tidegate.core.errors import UsageError
 from tidegate.local.home import Home
 
 if TYPE_CHECKING:
     from tidegate.api.client import Client
+    from tidegate.operations import Operations
+    from tidegate.wiring.aws import OnAws
 
 STATE = ".tidegate"
 
@@ -23,6 +26,8 @@ class Here:
     """One app's folder: the one with `tidegate.yaml`, or where that is to be."""
 
     folder: Path
+    target: TargetName = TargetName.LOCAL
+    region: str | None = None
 
     @property
     def file(self) -> Path:
@@ -41,6 +46,19 @@ class Here:
 
         return Client(self.home)
 
+    @cached_property
+    def on_aws(self) -> "OnAws":
+        """The app in an account of AWS. Raises `AccountError` without the extra `aws`."""
+        from tidegate.spec import load
+        from tidegate.wiring.aws import OnAws  # loads boto3; one machine needs none
+
+        return OnAws(load(self.file), self.region)
+
+    @property
+    def operations(self) -> "Operations":
+        """What can be asked of the app, wherever it is."""
+        return self.on_aws.operations if self.target is TargetName.AWS else self.client
+
     @property
     def by(self) -> str:
         """The person's name for the journal."""
@@ -53,7 +71,7 @@ class Here:
         """
         if named:
             return named
-        moving = [one.name for one in self.client.status().services if one.deployment]
+        moving = [one.name for one in self.operations.status().services if one.deployment]
         if len(moving) == 1:
             return moving[0]
         if not moving:
@@ -82,4 +100,8 @@ def here(context: typer.Context) -> Here:
     """What the top of the command line found out."""
     found = context.find_object(Here)
     assert found is not None
+    target = context.params.get("target", TargetName.LOCAL)
+    region = context.params.get("region")
+    if (target, region) != (found.target, found.region):
+        found = context.obj = replace(found, target=target, region=region)
     return found

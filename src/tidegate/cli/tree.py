@@ -14,6 +14,8 @@ import typer
 import typer.core
 import typer.main
 
+from tidegate.cli.target import also_on_aws
+
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Start": (
         *("machine.setup", "machine.doctor"),
@@ -33,12 +35,23 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Scan": ("scan.scan", "scan.sbom", "gate.waive", "gate.app", "advisories.app"),
     "Prove": ("demo.demo", "load.load", "simulate.simulate", "review.review"),
+    "On AWS": ("aws.app",),
     "About": ("about.explain", "about.schema", "about.version"),
 }
 """Every command, as its file and its function, by the panel of the help that it stands in.
 
 `FILE.app` is a group of commands, of the file's name.
 """
+
+ALSO_ON_AWS = frozenset(
+    {
+        *("start.up", "start.down", "load.load", "review.review"),
+        *GROUPS["Deliver"],
+        *GROUPS["Observe"],
+        *GROUPS["Operate"],
+    }
+)
+"""Commands that take `--target aws`."""
 
 _FOLDER = Path(__file__).parent / "commands"
 
@@ -47,6 +60,7 @@ class Standing(typer.core.TyperCommand):
     """A command's place in the tree before it is loaded: its name, and its help as written."""
 
     def __init__(self, place: str, panel: str) -> None:
+        self._place = place
         self._file, _, self._function = place.partition(".")
         name = self._file if self._function == "app" else self._function
         super().__init__(name, rich_help_panel=panel)
@@ -68,6 +82,8 @@ class Standing(typer.core.TyperCommand):
         found = getattr(import_module(f"tidegate.cli.commands.{self._file}"), self._function)
         if isinstance(found, typer.Typer):
             return typer.main.get_group(found)
+        if self._place in ALSO_ON_AWS:
+            found = also_on_aws(found)
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         alone.command(self.name)(found)
         return typer.main.get_command(alone)

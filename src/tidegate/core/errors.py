@@ -5,7 +5,8 @@
     │   └── BadSignature        TG116           a web call that is not signed with our secret
     ├── ConfigurationError      TG2xx  exit 3   tidegate.yaml, or this machine, is not ready
     │   ├── AppFileError        TG20x, 25x      a key or value in the file, or a file beside it
-    │   └── SetupError          TG21x–24x       engine, HAProxy, git, a port, the disk
+    │   ├── SetupError          TG21x–24x       engine, HAProxy, git, a port, the disk
+    │   └── AccountError        TG26x, 28x      credentials, rights, quotas, stacks of AWS
     ├── BuildError              TG3xx  exit 4   source, build or test failed
     ├── GateError               TG4xx  exit 5   the gate refused the image
     ├── DeploymentError         TG5xx  exit 6   the deployment failed and was rolled back
@@ -14,6 +15,7 @@
     ├── Busy                    TG8xx  exit 9   somebody else holds it
     └── InternalError           TG9xx  exit 1   a fault of Tidegate, or of what it stands on
         ├── GitFailed           TG96x           git answered with an error
+        ├── CloudFailed         TG97x–98x       AWS answered with an error, or not at all
         ├── EffectFailed        TG91x, 95x      an adapter's call failed; it will be tried again
         │   └── Unreachable     TG919           what should have done it did not answer
         └── JournalError        TG92x           the journal cannot be read or written
@@ -79,6 +81,12 @@ class SetupError(ConfigurationError):
     code = "TG210"
 
 
+class AccountError(ConfigurationError):
+    """The AWS account is not ready: credentials, rights, region, quotas, the state of a stack."""
+
+    code = "TG280"
+
+
 class BuildError(TidegateError):
     """Source, build or test failed; nothing was deployed."""
 
@@ -132,6 +140,12 @@ class GitFailed(InternalError):
     """git answered with an error; `cause` is the last line it said."""
 
     code = "TG960"
+
+
+class CloudFailed(InternalError):
+    """AWS answered with an error, or not at all; `cause` is its code and its words."""
+
+    code = "TG970"
 
 
 class EffectFailed(InternalError):

@@ -11,6 +11,8 @@ from tidegate.core.policy import *  # noqa: F403 — a policy is part of what wa
 from tidegate.core.policy import ALL_AT_ONCE, Alarm, DeploymentPolicy
 from tidegate.core.provider import Capacity, StrategyItem
 from tidegate.core.scaling.policy import NO_SCALING, Scaling
+from tidegate.core.target import *  # noqa: F403 — and so is the place on AWS
+from tidegate.core.target import NO_TARGET, Target
 
 
 class Colour(StrEnum):
@@ -235,6 +237,7 @@ class App:
     gate: GatePolicy = GatePolicy()
     pipeline: PipelinePolicy = PipelinePolicy()
     retention: int = 5
+    aws: Target = NO_TARGET
     capacity: Capacity | None = None
 
     def service(self, name: str) -> Service | None:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from tidegate.core import model
 from tidegate.spec.alarm import AlarmKeys
+from tidegate.spec.aws import AwsKeys
 from tidegate.spec.capacity import CapacityKeys
 from tidegate.spec.deployment import DeploymentKeys
 from tidegate.spec.gate import GateKeys
@@ -134,6 +135,9 @@ class AppKeys(Keys):
     retention: Annotated[int, Field(ge=1, le=100)] = key(
         5, "How many good releases of each service are kept to go back to.", 10
     )
+    aws: AwsKeys = part(
+        AwsKeys, "The same app on AWS.", {"region": "eu-central-1", "controller": "codedeploy"}
+    )
     capacity: CapacityKeys | None = key(
         None,
         "Instances that tasks run on; left out, they run on this machine as it is.",
@@ -153,5 +157,6 @@ class AppKeys(Keys):
             self.gate.core(),
             self.pipeline.core(),
             self.retention,
+            self.aws.core(),
             self.capacity.core() if self.capacity else None,
         )

@@ -25,9 +25,11 @@ def deploy(
     execution = _start(now, ref)
     code = 0
     if not detach:
-        code = follow(now.client.stream(execution), execution, output.progress)
-    view = now.client.execution(execution)
-    output.result(view, f"{execution} {view.outcome or 'goes on'}", as_json)
+        told = (message for message in now.operations.stream(execution) if message)
+        code = follow(told, execution, output.progress)
+    views = [now.operations.execution(one) for one in execution.split("+")]
+    shown = "\n".join(f"{view.id} {view.outcome or 'goes on'}" for view in views)
+    output.result(views if len(views) > 1 else views[0], shown, as_json)
     raise typer.Exit(code)
 
 
@@ -50,6 +52,6 @@ def _start(now: Here, ref: str) -> str:
         with path.open("wb") as file:
             git(*where, "archive", "--format=tar", commit, to=file)
         with path.open("rb") as file:
-            return now.client.start_execution(
+            return now.operations.start_execution(
                 file, commit=commit, subject=subject, trigger="deploy", by=now.by
             )

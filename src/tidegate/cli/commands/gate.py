@@ -41,7 +41,7 @@ def explain(
     output.result(views, render_gate.verdicts(views), as_json)
 
 
-def waive(  # noqa: PLR0917 — one parameter per option
+def waive(
     context: typer.Context,
     vulnerability: Annotated[str, typer.Argument(help="Any of its ids: CVE-2026-0001.")],
     reason: Annotated[str, typer.Option("--reason", "-m", help="Why it may stand.")],

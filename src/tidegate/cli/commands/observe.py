@@ -26,7 +26,7 @@ def status(
 ) -> None:
     """Show services, target groups, weights, tasks, deployments and alarms."""
     now = here(context)
-    view = now.client.status()
+    view = now.operations.status()
     if not watch:
         output.result(view, render_status.tree(view), as_json)
         return
@@ -39,14 +39,14 @@ def status(
 def _watch(now: Here, seq: int, as_json: bool) -> None:
     """Look again at every event and every beat, which comes each second."""
     if as_json:
-        output.line(now.client.status())
-        for _ in now.client.events(seq, follow=True):
-            output.line(now.client.status())
+        output.line(now.operations.status())
+        for _ in now.operations.events(seq, follow=True):
+            output.line(now.operations.status())
         return
-    shown = render_status.tree(now.client.status())
+    shown = render_status.tree(now.operations.status())
     with Live(shown, console=output.console(), refresh_per_second=5) as live:
-        for _ in now.client.events(seq, follow=True):
-            live.update(render_status.tree(now.client.status()))
+        for _ in now.operations.events(seq, follow=True):
+            live.update(render_status.tree(now.operations.status()))
 
 
 def events(
@@ -64,7 +64,7 @@ def events(
         _events_of(context, service, as_json)
         return
     try:
-        for view in here(context).client.events(after, follow):
+        for view in here(context).operations.events(after, follow):
             if view and as_json:
                 output.line(event_json(view))
             elif view:
@@ -91,7 +91,9 @@ def logs(
 ) -> None:
     """Show what a service's tasks, a task, or the stages of an execution have printed."""
     try:
-        for told in here(context).client.logs(subject, follow):
+        for told in here(context).operations.logs(subject, follow):
+            if told is None:
+                continue
             if as_json:
                 output.line(told)
             else:
@@ -102,13 +104,13 @@ def logs(
 
 def executions(context: typer.Context, as_json: AsJson = False) -> None:
     """List the runs of the pipeline, the newest first, with their stages and times."""
-    views = here(context).client.executions()
+    views = here(context).operations.executions()
     output.result(views, tables.executions(views), as_json)
 
 
 def releases(context: typer.Context, as_json: AsJson = False) -> None:
     """List the releases, the newest first, and the part that each plays now."""
-    views = here(context).client.releases()
+    views = here(context).operations.releases()
     output.result(views, tables.releases(views), as_json)
 
 
@@ -118,7 +120,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one release: its commit, digest, verdict, settings and history."""
-    view = here(context).client.show(number_of(release))
+    view = here(context).operations.show(number_of(release))
     output.result(view, tables.release(view), as_json)
 
 
@@ -128,7 +130,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Show what one deployment went through: what was seen, when, and what it touched."""
-    view = here(context).client.report(deployment)
+    view = here(context).operations.report(deployment)
     output.result(view, tables.report(view), as_json)
 
 

@@ -19,7 +19,7 @@ def pause(context: typer.Context, service: Service = None) -> None:
     """Hold a deployment where it is; alarms still roll it back."""
     now = here(context)
     name = now.service(service)
-    now.client.pause(name, now.by)
+    now.operations.pause(name, now.by)
     output.progress(f"{name} is paused; go on with: tidegate resume {name}")
 
 
@@ -27,7 +27,7 @@ def resume(context: typer.Context, service: Service = None) -> None:
     """Go on with a paused deployment."""
     now = here(context)
     name = now.service(service)
-    now.client.resume(name, now.by)
+    now.operations.resume(name, now.by)
     output.progress(f"{name} goes on")
 
 
@@ -35,7 +35,7 @@ def promote(context: typer.Context, service: Service = None) -> None:
     """Go on at once: past a pause, the rest of the timetable, or the bake."""
     now = here(context)
     name = now.service(service)
-    now.client.promote(name, now.by)
+    now.operations.promote(name, now.by)
     output.progress(f"{name} goes on at once: tidegate status --watch")
 
 
@@ -43,7 +43,7 @@ def abort(context: typer.Context, service: Service = None) -> None:
     """Take all traffic back to the stable release."""
     now = here(context)
     name = now.service(service)
-    now.client.abort(name, now.by)
+    now.operations.abort(name, now.by)
     output.progress(f"{name} goes back to its stable release: tidegate status --watch")
 
 
@@ -62,9 +62,9 @@ def rollback(
         service, release = None, service
     number = number_of(release) if release else None
     if service is None and number is not None:
-        service = now.client.show(number).release.service
+        service = now.operations.show(number).release.service
     name = service or _only_service(context)
-    now.client.rollback(name, number, now.by)
+    now.operations.rollback(name, number, now.by)
     target = f"v{number}" if number else "the release before"
     output.progress(f"{name} goes back to {target}: tidegate status --watch")
 
@@ -76,7 +76,7 @@ def scale(
 ) -> None:
     """Change how many tasks a service has, within the app file's bounds."""
     now = here(context)
-    now.client.scale(service, desired, now.by)
+    now.operations.scale(service, desired, now.by)
     output.progress(f"{service} is to have {desired} tasks")
 
 
@@ -86,7 +86,7 @@ def approve(
 ) -> None:
     """Let an execution that waits for approval be deployed."""
     now = here(context)
-    now.client.approve(execution, now.by)
+    now.operations.approve(execution, now.by)
     output.progress(f"{execution} is approved")
 
 
@@ -97,12 +97,12 @@ def reject(
 ) -> None:
     """End an execution that waits for approval."""
     now = here(context)
-    now.client.reject(execution, now.by, reason)
+    now.operations.reject(execution, now.by, reason)
     output.progress(f"{execution} is rejected")
 
 
 def _only_service(context: typer.Context) -> str:
-    names = [one.name for one in here(context).client.status().services]
+    names = [one.name for one in here(context).operations.status().services]
     if len(names) == 1:
         return names[0]
     raise UsageError(

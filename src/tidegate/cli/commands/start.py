@@ -7,8 +7,10 @@ import typer
 from rich.markup import escape
 
 from tidegate.cli import daemon, output
+from tidegate.cli.commands import account
 from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
+from tidegate.cli.target import TargetName
 from tidegate.core.errors import GitFailed, StillRunning, UsageError
 from tidegate.engine.journal import recorded
 from tidegate.engine.journal import repair as repair_journal
@@ -58,9 +60,20 @@ def up(
     repair: Annotated[
         bool, typer.Option("--repair", help="First keep what is readable of a damaged journal.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="On AWS: show what would change, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="On AWS: do not ask first.")] = False,
+    bucket: Annotated[
+        str, typer.Option("--bucket", metavar="NAME", help="On AWS: for templates over 51,200 B.")
+    ] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Start the controller of this folder's app, and add the git remote `tidegate`."""
+    """Start the controller of this folder's app; on AWS, bring its stacks into the account."""
     now = here(context)
+    if now.target is TargetName.AWS:
+        account.up(now, dry_run, yes, bucket, as_json)
+        return
     _check(now)
     now.home.create()
     if repair:
@@ -81,9 +94,13 @@ def down(
         bool,
         typer.Option("--everything", help="End the tasks and the balancer too: no more traffic."),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="On AWS: do not ask first.")] = False,
 ) -> None:
-    """Stop the controller; tasks and balancer go on, and so does traffic."""
+    """Stop the controller, and traffic goes on; on AWS, delete the app's stacks."""
     now = here(context)
+    if now.target is TargetName.AWS:
+        account.down(now, everything, yes)
+        return
     if not everything and not now.client.alive():
         output.progress("it is not up")
         return

@@ -1,0 +1,107 @@
+"""Everything of an app file that AWS has no counterpart for, said at once and beforehand."""
+
+from collections.abc import Iterator
+
+from tidegate.aws import fit
+from tidegate.aws.fit import Strategy, Timetable
+from tidegate.core.errors import ConfigurationError
+from tidegate.core.model import Alarm, App, Controller, Launch, LifecycleStage, Service
+
+MOST_SERVICES = 50
+"""A service takes two rules and two target groups; a load balancer has a hundred of each."""
+MOST_ALARMS = {Controller.ECS: 20, Controller.CODEDEPLOY: 5}
+"""Each is made for both colours; CodeDeploy takes ten alarms in a deployment group."""
+_LONGEST_MIN = 33 * 60
+"""CloudFormation refuses an ECS deployment that would take longer (ECS developer guide)."""
+_READY = LifecycleStage.PRE_PRODUCTION_TRAFFIC_SHIFT
+
+
+def check(app: App) -> None:
+    """Raise `ConfigurationError` with every problem, or return."""
+    found = list(problems(app))
+    if found:
+        raise ConfigurationError(
+            "AWS cannot run this app as its file has it",
+            cause="".join(f"\n    {one}" for one in found),
+            where="tidegate.yaml",
+            remedy="change these keys; what `aws:` says goes before what the services say",
+            code="TG270",
+        )
+
+
+def problems(app: App) -> Iterator[str]:
+    """Each problem as a sentence that begins with the key."""
+    if len(app.services) > MOST_SERVICES:
+        yield f"services: {len(app.services)} are more than one load balancer takes: 50"
+    if app.listener.test_port in (80, 443):
+        yield "listener.test_port: 80 and 443 are the public's on AWS"
+    checked = [s.name for s in app.services if fit.policy_of(app, s).checks]
+    if checked and app.aws.network.vpc_id and not app.aws.test_from:
+        yield (
+            f"aws.test_from: name the addresses that {app.aws.network.vpc_id} reaches the internet "
+            f"from, or the checks of {checked[0]} cannot reach the test listener"
+        )
+    for service in app.services:
+        at = f"services.{service.name}"
+        yield from (f"{at}.{problem}" for problem in _service(app, service))
+
+
+def alarms_of(app: App, service: Service) -> tuple[Alarm, ...]:
+    """The alarms of the file that guard a service."""
+    return tuple(alarm for alarm in app.alarms if alarm.service in (None, service.name))
+
+
+def _service(app: App, service: Service) -> Iterator[str]:
+    if fit.size(app, service) is None:
+        yield f"memory: no Fargate task has {service.cpu_units} CPU units and so much memory"
+    if fit.conditions(service) is None:
+        yield "routes: they do not fit one listener rule: the same headers, five values in all"
+    if any(set("*?") & set(route.path) for route in service.routes):
+        yield "routes: `*` is a wildcard in a listener rule"
+    if app.aws.fleet.launch is Launch.FARGATE:
+        more = sorted(set(service.security.capabilities) - {"SYS_PTRACE"})
+        if more:
+            yield f"security.capabilities: Fargate gives none but SYS_PTRACE, not {more[0]}"
+    yield from _deployment(app, service)
+    known = alarms_of(app, service)
+    if len(known) > MOST_ALARMS[app.aws.controller]:
+        most = MOST_ALARMS[app.aws.controller]
+        yield f"deployment: {len(known)} alarms guard it; {app.aws.controller} takes {most}"
+    for alarm in known:
+        if max(60, -(-alarm.period_ms // 60_000) * 60) * alarm.evaluation_periods > 86_400:
+            yield f"deployment: alarm {alarm.name} looks at more than a day in whole minutes"
+
+
+def _deployment(app: App, service: Service) -> Iterator[str]:
+    policy = fit.policy_of(app, service)
+    table = fit.timetable(policy.shift)
+    if table is None:
+        yield "deployment.strategy: AWS knows linear and canary shifts only; set aws.strategy"
+    else:
+        yield from _timetable(app.aws.controller, table)
+        if table.length_min + fit.minutes(policy.bake_ms) > _LONGEST_MIN:
+            yield "deployment: shift and bake take longer than the 33 hours of CloudFormation"
+    if fit.minutes(policy.bake_ms) > (24 if app.aws.controller is Controller.ECS else 48) * 60:
+        yield "deployment.bake: it is longer than AWS bakes"
+    for hook in policy.hooks:
+        if hook.command:
+            yield f"deployment.hooks: {hook.name} runs a command, and there is no machine of ours"
+        elif hook.url:
+            yield f"deployment.hooks: {hook.name} calls an address; use `checks` or `pause: true`"
+        elif app.aws.controller is Controller.CODEDEPLOY and hook.stage is not _READY:
+            yield f"deployment.hooks: CodeDeploy pauses at {_READY} only, not at {hook.stage}"
+
+
+def _timetable(controller: Controller, table: Timetable) -> Iterator[str]:
+    if table.strategy is Strategy.BLUE_GREEN:
+        return
+    share = f"{table.percent_bp / 100:g} %"
+    if controller is Controller.CODEDEPLOY and table.percent_bp % 100:
+        yield f"deployment.strategy: CodeDeploy shifts whole percents, not {share}"
+    if controller is Controller.ECS and table.percent_bp % 10:
+        yield f"deployment.strategy: ECS shifts tenths of a percent, not {share}"
+    small = table.strategy is Strategy.LINEAR and table.percent_bp < 300
+    if controller is Controller.ECS and small:
+        yield f"deployment.strategy: a linear step on ECS is 3 % or more, not {share}"
+    if table.minutes > 1_440:
+        yield "deployment.strategy: a step is held for at most a day"

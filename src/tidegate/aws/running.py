@@ -1,0 +1,31 @@
+"""Which image a service runs, by ECS's word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidegate.aws.account import Account
+
+
+def described(account: Account, cluster: str, service: str) -> Mapping[str, Any]:
+    """The service as ECS has it; empty when it is not there."""
+    absent = ("ServiceNotFoundException", "ClusterNotFoundException")
+    ask = {"cluster": cluster, "services": [service]}
+    found = account.find("ecs", "describe_services", absent, **ask)
+    one: Mapping[str, Any] = found["services"][0] if found and found["services"] else {}
+    return one
+
+
+def task_definition(service: Mapping[str, Any]) -> str:
+    """What serves. CODE_DEPLOY keeps it in task sets, and an older name in the service."""
+    sets: list[Mapping[str, Any]] = service.get("taskSets") or []
+    primary = next((one for one in sets if one.get("status") == "PRIMARY"), {})
+    return str(primary.get("taskDefinition") or service.get("taskDefinition") or "")
+
+
+def image(account: Account, name: str) -> str:
+    """The image of the container that gets traffic; empty for one without a digest."""
+    if not name:
+        return ""
+    found = account.ask("ecs", "describe_task_definition", taskDefinition=name)["taskDefinition"]
+    images = (str(c["image"]) for c in found["containerDefinitions"] if c.get("portMappings"))
+    return next((one for one in images if "@sha256:" in one), "")

@@ -1,0 +1,94 @@
+"""What the functions in the account know of the app: two SSM parameters, written by the stacks.
+
+`Names.gate_parameter` holds `{"gate": …}`, `Names.service_parameter` the JSON of `ServiceSettings`.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tidegate.aws.account import Account
+from tidegate.core.errors import CloudFailed
+from tidegate.core.model import AnalysisPolicy, GatePolicy, OnUnknown, TrafficCheck
+from tidegate.core.plain import build, plain
+
+_ANALYSIS = AnalysisPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What hook and deploy functions need of one service.
+
+    `ecs_service` is its name or ARN in ECS, `load_balancer` and the target groups their dimensions
+    in AWS/ApplicationELB (`app/NAME/ID`, `targetgroup/NAME/ID`), `scalable_target` is
+    `service/CLUSTER/SERVICE` or empty. `patience_ms` is how long a hook waits for enough traffic.
+    `alarms` are names of metric alarms. `first_count` and `least_count` are of tasks.
+    `checks` go to `test_url`, the test listener, before production traffic moves.
+    """
+
+    service: str
+    controller: str
+    cluster: str
+    ecs_service: str
+    load_balancer: str
+    blue_target_group: str = ""
+    green_target_group: str = ""
+    scalable_target: str = ""
+    analysis: AnalysisPolicy = _ANALYSIS
+    on_unknown: OnUnknown = OnUnknown.HOLD
+    patience_ms: int = 1_800_000
+    checks: tuple[TrafficCheck, ...] = ()
+    test_url: str = ""
+    alarms: tuple[str, ...] = ()
+    first_count: int = 1
+    least_count: int = 1
+
+    def to_json(self) -> str:
+        """The parameter's value."""
+        return json.dumps(plain(self), separators=(",", ":"))
+
+
+def service_settings(account: Account, path: str, service: str) -> ServiceSettings:
+    """The settings of a service under `path`. Raises `AccountError`, `CloudFailed`."""
+    text = _read(account, f"{path.rstrip('/')}/{service}/settings")
+    settings: ServiceSettings = _restored(ServiceSettings, text)
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    gate: GatePolicy
+
+
+def gate_json(policy: GatePolicy) -> str:
+    """The gate parameter's value."""
+    return json.dumps({"gate": plain(policy)}, separators=(",", ":"))
+
+
+def gate_policy(account: Account, parameter: str) -> GatePolicy:
+    """The gate's policy, as the app file of the last `tidegate up` had it."""
+    policy: GatePolicy = _restored(_Gate, _read(account, parameter)).gate
+    return policy
+
+
+def parameter(account: Account, name: str) -> str:
+    """The value of an SSM parameter that holds no secret."""
+    return _read(account, name)
+
+
+def _restored(kind: Any, text: str) -> Any:
+    """Raises `CloudFailed` for a value of another version, or that a person has changed."""
+    try:
+        return build(kind, json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CloudFailed(
+            "the settings in the account cannot be read",
+            cause=f"{type(error).__name__}: {error}",
+            remedy="write them again: tidegate up --target aws",
+            code="TG979",
+        ) from error
+
+
+def _read(account: Account, name: str) -> str:
+    answer = account.ask("ssm", "get_parameter", Name=name)
+    return str(answer["Parameter"]["Value"])

@@ -1,0 +1,67 @@
+"""What `up`, `down` and `load` do when the target is AWS."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from rich.markup import escape
+
+from tidegate.cli import output
+from tidegate.cli.here import Here
+from tidegate.core.errors import UsageError
+
+
+def up(now: Here, dry_run: bool, yes: bool, bucket: str, as_json: bool) -> None:
+    """Show what would change, ask where it deserves a look, execute, follow."""
+    from tidegate.wiring.aws import Options, changes  # the extra `aws`
+
+    def confirm(_: Sequence[changes.Diff]) -> bool:
+        return yes or _asked("Do this?")
+
+    options = Options(dry_run=dry_run, confirm=confirm, bucket=bucket)
+    outputs = now.on_aws.up(options, output.progress)
+    if outputs:
+        shown = "\n".join(f"{name:<24}{escape(value)}" for name, value in sorted(outputs.items()))
+        output.result(outputs, shown, as_json)
+
+
+def down(now: Here, everything: bool, yes: bool) -> None:
+    """Delete the stacks, once a person has said the app's name."""
+    app = now.on_aws.app.name
+    if not yes and not _asked(f"Delete {app} from the account, its images and artifacts too?"):
+        raise UsageError(
+            "nothing was deleted",
+            cause="nobody said yes",
+            remedy="say it beforehand: tidegate down --target aws --yes",
+            code="TG178",
+        )
+    kept = now.on_aws.down(output.progress, everything)
+    output.progress(f"{app} is down")
+    for name in kept:
+        output.progress(f"kept: {name}; it goes with: tidegate down --target aws --everything")
+
+
+def load(now: Here, words: Sequence[str], as_json: bool) -> None:
+    """Run the load generator in the account; Ctrl-C detaches, the load goes on to its end."""
+    from tidegate.aws import load as loading
+    from tidegate.aws.names import Names, PlatformOutput
+    from tidegate.load.text import as_text
+
+    on_aws = now.on_aws
+    outputs = on_aws.outputs()
+    command = loading.arguments(words, outputs.get(PlatformOutput.URL, ""))
+    started = loading.start(on_aws.account, Names(on_aws.app.name), outputs, command)
+    output.progress(f"-----> {started.build}")
+    try:
+        for phase in loading.follow(on_aws.account, started, on_aws.pace):
+            output.progress(f"-----> {phase}")
+    except KeyboardInterrupt:
+        output.progress(f"detached; the load goes on, its report will be in {started.key}")
+        raise typer.Exit(7) from None
+    report = loading.report_of(on_aws.account, started)
+    typer.echo(report.to_json() if as_json else as_text(report))
+
+
+def _asked(question: str) -> bool:
+    """A person's answer; no when nobody is there."""
+    return sys.stdin.isatty() and typer.confirm(question, err=True)

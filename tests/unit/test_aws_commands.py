@@ -1,0 +1,166 @@
+"""The commands with `--target aws`: the same words, text and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.aws.fake import FakeAws
+from tests.support.aws.shop import NAMES, empty, platform_outputs, standing, templates
+from tidegate.aws import load as loading
+from tidegate.cli.main import ALSO_ON_AWS, call
+from tidegate.core.errors import UsageError
+from tidegate.wiring import aws as wired
+
+FILE = """\
+app: shop
+gate: off
+services:
+  cats: {build: cats, route: /cats, tasks: {min: 1, desired: 2, max: 4}}
+  dogs: {build: dogs, route: /dogs, tasks: {min: 1, desired: 2, max: 4}}
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def fake() -> FakeAws:
+    return standing()
+
+
+@pytest.fixture
+def run(
+    fake: FakeAws,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    (tmp_path / "tidegate.yaml").write_text(FILE)
+    monkeypatch.setenv("LOGNAME", "ann")
+    asked: list[str | None] = []
+
+    def sign_in(region: str | None) -> Any:
+        asked.append(region)
+        return fake.account()
+
+    def made(app: Any) -> Mapping[str, Any]:
+        return templates(app)
+
+    monkeypatch.setattr(wired, "sign_in", sign_in)
+    monkeypatch.setattr(wired, "templates", made)
+    monkeypatch.setattr(wired, "pace", lambda: fake.pace)
+
+    def line(*words: str) -> tuple[int, str, str]:
+        code = call(["-C", str(tmp_path), *words, "--target", "aws"])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return line
+
+
+def test_status_of_an_account_is_the_same_tree(run: Run) -> None:
+    code, out, err = run("status")
+    assert (code, err) == (0, "")
+    assert "shop  http://shop-1.elb.amazonaws.com" in out
+    assert "blue  v3    ✓ stable   100 %  2/2/2" in out
+
+
+def test_status_as_json_has_the_same_shape(run: Run) -> None:
+    _, out, _ = run("status", "--json")
+    view = json.loads(out)
+    assert view["services"][0]["groups"][0]["weight_bp"] == 10_000
+
+
+def test_alarms_and_metrics_are_told_from_the_same_view(run: Run) -> None:
+    assert "shop-cats-5xx" in run("alarms")[1]
+    assert "blue" in run("metrics")[1]
+
+
+def test_a_refusal_says_why_and_exits_as_on_one_machine(run: Run) -> None:
+    code, out, err = run("abort", "cats")
+    assert (code, out) == (8, "")
+    assert err.startswith("error TG703: no deployment of cats is under way")
+
+
+def test_scale_and_rollback_reach_the_account(run: Run, fake: FakeAws) -> None:
+    assert run("scale", "cats", "3")[0] == 0
+    assert run("rollback", "cats", "v2")[0] == 0
+    asked = fake.asked("ecs:UpdateService")
+    assert [("desiredCount" in one, "taskDefinition" in one) for one in asked] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_dry_run_of_up_shows_and_changes_nothing(run: Run, fake: FakeAws) -> None:
+    code, out, err = run("up", "--dry-run")
+    assert (code, out) == (0, "")
+    assert "dry run: nothing was changed" in err
+    assert fake.asked("cloudformation:ExecuteChangeSet") == []
+
+
+def test_down_asks_first_and_deletes_after_a_yes(run: Run, fake: FakeAws) -> None:
+    code, _, err = run("down")
+    assert (code, "error TG178" in err) == (2, True)
+    assert fake.asked("cloudformation:DeleteStack") == []
+    code, _, err = run("down", "--yes")
+    assert code == 0
+    assert "shop is down" in err
+    assert fake.parts["cloudformation"].stacks == {}
+
+
+def test_an_account_without_the_app_says_how_to_bring_it_there(run: Run, fake: FakeAws) -> None:
+    fake.parts = empty().parts
+    code, _, err = run("abort", "cats")
+    assert code == 8
+    assert "tidegate up --target aws" in err
+
+
+def test_a_load_runs_in_the_account_on_the_app_s_own_address(fake: FakeAws) -> None:
+    outputs = {**platform_outputs(), "LoadProjectName": "shop-load"}
+    words = loading.arguments(["--rate", "50"], outputs["Url"])
+    host = "shop-1.elb.amazonaws.com"
+    assert words[:4] == ["run", "--rate", "50", outputs["Url"]]
+    assert words[4:] == ["--i-may-load", host, "--out", "report.json"]
+    started = loading.start(fake.account(), NAMES, outputs, words)
+    (asked,) = fake.asked("codebuild:StartBuild")
+    values = {one["name"]: one["value"] for one in asked["environmentVariablesOverride"]}
+    assert values["LOAD_ARGUMENTS"] == " ".join(words)
+    assert values["LOAD_SOURCE"].startswith("s3://shop-artifacts/load/")
+    assert list(loading.follow(fake.account(), started, fake.pace)) == ["build", "completed"]
+
+
+def test_a_load_on_a_stranger_or_with_words_for_a_shell_is_refused() -> None:
+    for words in (["http://example.com/"], ["--title", "$(id)"]):
+        with pytest.raises(UsageError):
+            loading.arguments(words, "http://shop-1.elb.amazonaws.com")
+
+
+def test_every_command_that_observes_or_steers_takes_the_target() -> None:
+    names = {command.__name__ for command in ALSO_ON_AWS}
+    assert {"status", "events", "releases", "metrics", "alarms", "logs", "approve"} <= names
+    assert {
+        "pause",
+        "resume",
+        "abort",
+        "rollback",
+        "scale",
+        "up",
+        "down",
+        "deploy",
+        "load",
+    } <= names
+
+
+def test_one_machine_never_imports_boto3() -> None:
+    code = (
+        "import sys, tidegate.cli.main, tidegate.wiring.daemon\n"
+        "sys.exit(any(name.partition('.')[0] in ('boto3', 'botocore', 'aws_cdk')"
+        " for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
