@@ -14,6 +14,7 @@ import pytest
 from tests.support.aws.fake import FakeAws
 from tests.support.aws.shop import NAMES, empty, platform_outputs, standing, templates
 from tidegate.aws import load as loading
+from tidegate.cli.load_words import spoken
 from tidegate.cli.main import ALSO_ON_AWS, call
 from tidegate.core.errors import UsageError
 from tidegate.wiring import aws as wired
@@ -76,9 +77,29 @@ def test_status_as_json_has_the_same_shape(run: Run) -> None:
     assert view["services"][0]["groups"][0]["weight_bp"] == 10_000
 
 
-def test_alarms_and_metrics_are_told_from_the_same_view(run: Run) -> None:
-    assert "shop-cats-5xx" in run("alarms")[1]
-    assert "blue" in run("metrics")[1]
+def ruled(fake: FakeAws) -> None:
+    for service in ("cats", "dogs"):
+        fake.parts["cloudwatch"].rules[f"shop-{service}-5xx"] = {
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 5.0,
+            "EvaluationPeriods": 2,
+        }
+
+
+def test_numbers_are_told_from_the_same_views(run: Run, fake: FakeAws) -> None:
+    ruled(fake)
+    assert "cats/shop-cats-5xx  ✓ OK" in run("alarms")[1]
+    assert "cats  every 1m" in run("metrics")[1]
+    assert "nothing scales" not in run("scaling")[1]
+    assert "FARGATE_SPOT" in run("capacity")[1]
+
+
+def test_a_review_of_an_account_reads_its_stacks_and_what_runs_there(run: Run) -> None:
+    code, out, err = run("review", "--json")
+    assert (code, err) == (0, "")
+    asked = {one["name"]: one["answer"]["state"] for one in json.loads(out)["asked"]}
+    assert asked["services scale"] == "failed"  # the small templates of these tests have no scaling
+    assert "unknown" not in {asked["two zones"], asked["nobody has a shell"]}
 
 
 def test_a_refusal_says_why_and_exits_as_on_one_machine(run: Run) -> None:
@@ -123,6 +144,8 @@ def test_an_account_without_the_app_says_how_to_bring_it_there(run: Run, fake: F
 
 def test_a_load_runs_in_the_account_on_the_app_s_own_address(fake: FakeAws) -> None:
     outputs = {**platform_outputs(), "LoadProjectName": "shop-load"}
+    given = spoken(["/cats"], {"rate": 20.0, "length": "10s", "resend": True}, outputs["Url"])
+    assert given == ["--rate=20.0", "--resend", f"{outputs['Url']}/cats"]
     words = loading.arguments(["--rate", "50"], outputs["Url"])
     host = "shop-1.elb.amazonaws.com"
     assert words[:4] == ["run", "--rate", "50", outputs["Url"]]
@@ -139,6 +162,22 @@ def test_a_load_on_a_stranger_or_with_words_for_a_shell_is_refused() -> None:
     for words in (["http://example.com/"], ["--title", "$(id)"]):
         with pytest.raises(UsageError):
             loading.arguments(words, "http://shop-1.elb.amazonaws.com")
+
+
+def test_a_load_in_the_account_is_not_given_files_of_this_machine(run: Run) -> None:
+    code, _, err = run("load", "--replay", "trace.csv")
+    assert (code, "error TG186: --replay names a file of this machine" in err) == (2, True)
+
+
+def test_load_sends_its_options_to_the_account(run: Run, fake: FakeAws) -> None:
+    formation = fake.parts["cloudformation"]
+    formation.outputs[NAMES.platform_stack]["LoadProjectName"] = "shop-load"
+    code, _, err = run("load", "/cats", "--profile", "10-20:1m", "--weight", "3")
+    assert (code, "-----> completed" in err) == (1, True)  # this build writes no report
+    (asked,) = fake.asked("codebuild:StartBuild")
+    values = {one["name"]: one["value"] for one in asked["environmentVariablesOverride"]}
+    said = values["LOAD_ARGUMENTS"]
+    assert said.startswith("run --weight=3 --profile=10-20:1m http://shop-1.elb.amazonaws.com/cats")
 
 
 def test_every_command_that_observes_or_steers_takes_the_target() -> None:

@@ -15,6 +15,7 @@ from tests.support.aws.shop import APP, NAMES, digest, group, rule, standing
 from tidegate.aws import holding
 from tidegate.aws.operations import AwsOperations
 from tidegate.core.errors import Busy, NotFound, TidegateError, UsageError
+from tidegate.engine.drills import Drill
 
 CATS_GREEN = group("cats", "green")
 
@@ -146,7 +147,7 @@ def test_releases_are_revisions_with_the_gate_s_evidence(fake: FakeAws) -> None:
 def test_a_number_that_several_services_have_must_be_told_apart(fake: FakeAws) -> None:
     with pytest.raises(UsageError) as caught:
         of(fake).show(3)
-    assert caught.value.number == "TG174"
+    assert caught.value.number == "TG184"
     shifting(fake)
     detail = of(fake).show(4)
     assert (detail.release.service, detail.settings.cpu_units) == ("cats", 256)
@@ -343,7 +344,7 @@ def test_codedeploy_cannot_pause_and_says_what_can(fake: FakeAws) -> None:
     fake = standing("codedeploy")
     with pytest.raises(UsageError) as caught:
         of(fake).pause("cats", "ann")
-    assert caught.value.number == "TG171"
+    assert caught.value.number == "TG182"
     assert "controller: ecs" in caught.value.remedy
 
 
@@ -429,14 +430,10 @@ def test_a_service_that_is_not_there_names_those_that_are(fake: FakeAws) -> None
     assert caught.value.remedy == "services: cats, dogs"
 
 
-@pytest.mark.parametrize("verb", ["capacity", "explain_gate", "interrupt"])
-def test_what_an_account_does_not_answer_yet_says_where_aws_has_it(
-    fake: FakeAws, verb: str
-) -> None:
-    words: dict[str, Any] = {"capacity": (), "explain_gate": ("v3",), "interrupt": (None, "ann")}
+def test_a_drill_on_spot_is_left_to_aws(fake: FakeAws) -> None:
     with pytest.raises(UsageError) as caught:
-        getattr(of(fake), verb)(*words[verb])
-    assert caught.value.remedy.startswith(("aws ", "see the verdict"))
+        of(fake).interrupt(Drill(), "ann")
+    assert caught.value.remedy.startswith("aws fis start-experiment")
 
 
 def test_the_plan_on_aws_is_a_change_set(fake: FakeAws) -> None:

@@ -17,6 +17,8 @@ from tidegate.engine.drills import Drill, struck
 from tidegate.engine.views.capacity import CapacityView, view_capacity
 from tidegate.engine.views.sentences import sentence
 
+NOTE = "instances are accounting only here: the engine is elsewhere"
+
 
 @pytest.fixture(scope="module")
 def world() -> CloudWorld:
@@ -57,11 +59,11 @@ def test_it_says_what_waits_what_is_taken_back_and_what_is_accounting_only(
         d.ProviderClosed("spot", world.now + 60_000, "none"),
     )
     told = advance_all(world.progress, events, world.now)
-    text = shown(view_capacity(told, world.now, "the engine is elsewhere"))
+    text = shown(view_capacity(told, world.now, NOTE))
     assert "taken back in 1m30s" in text
     assert "tasks of cats: Reason: none." in text
     assert "closed for 1m00s" in text
-    assert "instances are accounting only here: the engine is elsewhere" in text
+    assert f"! {NOTE}" in text
 
 
 def test_an_app_without_capacity_has_none_to_show() -> None:

@@ -68,6 +68,8 @@ class ServiceOutput(StrEnum):
     """One for each route, with commas between."""
     ALARM_NAMES = "AlarmNames"
     """The metric alarms that stop a deployment, with commas between."""
+    OTHER_ALARM_NAMES = "OtherAlarmNames"
+    """Those that no deployment is stopped by: they scale the service, or tell a person."""
     LOG_GROUP_NAME = "LogGroupName"
     PIPELINE_NAME = "PipelineName"
     BUILD_PROJECT_NAME = "BuildProjectName"

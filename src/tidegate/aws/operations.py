@@ -11,34 +11,33 @@ from typing import BinaryIO, Unpack
 from tidegate.aws import logs, steering
 from tidegate.aws.account import Account
 from tidegate.aws.deploy.down import Down
-from tidegate.aws.names import Names, PlatformOutput
+from tidegate.aws.measured import Measuring
+from tidegate.aws.names import PlatformOutput
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.pace import Pace
-from tidegate.aws.reading import deployments, executions, history, releases
+from tidegate.aws.reading import deployments, executions, gate, history, releases
 from tidegate.aws.reading import status as reading
-from tidegate.aws.reading.service import Place, ServiceSeen, look, ms, places
+from tidegate.aws.reading.service import ServiceSeen, ms
 from tidegate.aws.sourcing import upload
 from tidegate.aws.stream import messages
-from tidegate.aws.unanswered import Unanswered
 from tidegate.core.errors import NotFound, UsageError
 from tidegate.core.model import App
+from tidegate.engine.drills import Drill
 from tidegate.engine.messages import LogLine, Message, Revision, Until
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView, Moment
 from tidegate.engine.views.executions import ExecutionView
+from tidegate.engine.views.gate import GateView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.status import StatusView
 from tidegate.spec import Plan
 
 
-class AwsOperations(Unanswered):
+class AwsOperations(Measuring):
     """Implements `tidegate.operations.Operations` over an account."""
 
     def __init__(self, account: Account, app: App, pace: Pace | None = None) -> None:
-        self._account = account
-        self._app = app
-        self._names = Names(app.name)
-        self._pace = pace or Pace(every_s=5.0)
+        super().__init__(account, app, pace or Pace(every_s=5.0))
         self._followed = False
         self._last: StatusView | None = None
 
@@ -100,7 +99,7 @@ class AwsOperations(Unanswered):
                 f"v{release} is a release of {', '.join(one.service for _, one in found)}",
                 cause="on AWS every service counts its own releases",
                 remedy="see them all: tidegate releases --target aws",
-                code="TG174",
+                code="TG184",
             )
         seen, one = found[0]
         family = seen.place.outputs[Out.TASK_FAMILY]
@@ -126,6 +125,10 @@ class AwsOperations(Unanswered):
             code="TG722",
         )
 
+    def explain_gate(self, subject: str) -> tuple[GateView, ...]:
+        """The gate's word on a release (`v42`) or an execution. Raises `NotFound`."""
+        return gate.explain(self._account, self._places(), subject)
+
     def logs(self, subject: str, follow: bool = False) -> Iterator[LogLine | None]:
         """The log of a service's tasks, of a task, or of an execution's stage."""
         return logs.lines(self._account, self._places(), subject, follow, self._pace)
@@ -135,7 +138,7 @@ class AwsOperations(Unanswered):
         raise UsageError(
             "the plan of an app on AWS is a change set",
             remedy="see it, and change nothing: tidegate up --target aws --dry-run",
-            code="TG175",
+            code="TG185",
         )
 
     # --- requests ------------------------------------------------------------------------------
@@ -193,39 +196,21 @@ class AwsOperations(Unanswered):
             raise self._no_service(service)
         steering.scale(self._account, self._one(service), desired, settings.count)
 
+    def interrupt(self, drill: Drill, by: str) -> tuple[str, ...]:
+        """Not by us on AWS: its own service takes spot instances back."""
+        raise UsageError(
+            "spot capacity on AWS is taken back by AWS alone",
+            cause="a drill there is an experiment of AWS Fault Injection Service",
+            remedy="aws fis start-experiment, with aws:ec2:send-spot-instance-interruptions",
+            code="TG180",
+        )
+
     def down(self, everything: bool = False) -> None:
         """Delete the app's stacks; with `everything`, what they keep as well."""
         services = tuple(service.name for service in self._app.services)
         Down(self._account, self._names, services, lambda _: None, self._pace, everything).run()
 
     # --- within --------------------------------------------------------------------------------
-
-    def _places(self) -> tuple[Place, ...]:
-        services = tuple(service.name for service in self._app.services)
-        return places(self._account, self._names, services)
-
-    def _seen(self) -> list[ServiceSeen]:
-        return [look(self._account, place) for place in self._places()]
-
-    def _one(self, service: str) -> ServiceSeen:
-        place = next((one for one in self._places() if one.service == service), None)
-        if place is None:
-            raise self._no_service(service)
-        return look(self._account, place)
-
-    def _no_service(self, service: str) -> NotFound:
-        known = ", ".join(one.service for one in self._places())
-        if not known:
-            return self._nothing_here()
-        return NotFound(f"no service {service}", remedy=f"services: {known}", code="TG701")
-
-    def _nothing_here(self) -> NotFound:
-        return NotFound(
-            f"no service of {self._app.name} is in this account and region",
-            where=f"{self._account.region}, stack {self._names.platform_stack}",
-            remedy="bring it there: tidegate up --target aws, or name its region",
-            code="TG747",
-        )
 
     def _told(self) -> Iterator[history.Told]:
         for seen in self._seen():

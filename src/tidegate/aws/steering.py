@@ -51,7 +51,7 @@ def pause(account: Account, names: Names, seen: ServiceSeen, by: str) -> None:
             cause="its timetable runs to its end once traffic has begun to move",
             remedy=f"take it back: tidegate abort {seen.place.service} --target aws; or deploy with"
             " `controller: ecs`, where a pause is possible after each step",
-            code="TG171",
+            code="TG182",
         )
     note = {"deployment": id_of(_moving(seen)), "by": by}
     holding.hold(account, names.services_path, seen.place.service, note)
@@ -90,7 +90,7 @@ def promote(account: Account, names: Names, seen: ServiceSeen) -> None:
             f"there is nothing to go on from in the deployment of {service}",
             cause="ECS keeps to its timetable: no call takes it past a step or the bake",
             remedy=f"wait, or take it back: tidegate abort {service} --target aws",
-            code="TG172",
+            code="TG183",
         )
     arn = moving["serviceDeploymentArn"]
     ask = {"serviceDeploymentArn": arn, "hookId": hook, "action": "CONTINUE"}

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 
 AWS: Mapping[str, str] = {
-    "TG170": "Nobody said yes to changes of the account that deserve a look.",
-    "TG171": "CodeDeploy cannot pause a deployment.",
-    "TG172": "ECS keeps to its timetable: there is nothing to go on from.",
-    "TG173": "Capacity on AWS is not shown yet.",
-    "TG174": "On AWS several services have a release of that number.",
-    "TG175": "The plan of an app on AWS is a change set: `tidegate up --target aws --dry-run`.",
-    "TG176": "The gate's word is not explained from AWS yet; its evidence is in the bucket.",
     "TG177": "An argument of a load in the account is not a plain word.",
     "TG178": "Nobody said yes to the deletion of the app's stacks.",
     "TG179": "A load in the account is aimed at another's address, and nobody allowed it.",
     "TG180": "Spot capacity on AWS is taken back by AWS alone.",
+    "TG181": "Nobody said yes to changes of the account that deserve a look.",
+    "TG182": "CodeDeploy cannot pause a deployment.",
+    "TG183": "ECS keeps to its timetable: there is nothing to go on from.",
+    "TG184": "On AWS several services have a release of that number.",
+    "TG185": "The plan of an app on AWS is a change set: `tidegate up --target aws --dry-run`.",
+    "TG186": "A load in the account cannot read a file of this machine.",
     "TG244": "The templates for AWS need Node, and there is none that is new enough.",
     "TG246": "The packages for AWS are not installed.",
     "TG247": "The templates for AWS cannot be written.",
@@ -54,5 +53,6 @@ AWS: Mapping[str, str] = {
     "TG979": "The settings in the account cannot be read.",
     "TG980": "CloudFormation does not finish a change set.",
     "TG981": "The load in the account has failed.",
+    "TG982": "The gate's evidence in the account cannot be read.",
 }
 """What each means."""

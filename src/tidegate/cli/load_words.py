@@ -1,9 +1,12 @@
 """The words of `tidegate load`: one annotated type for each of its options."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from tidegate.core.errors import UsageError
 
 _TO = "What is asked"
 _WHEN = "When"
@@ -94,3 +97,40 @@ Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report
 Html = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the report as a page with plots.")
 ]
+
+_FILES = ("targets", "body", "replay")
+_HERE = (*_FILES, "as_json", "out", "html")
+"""Options that are about files of this machine, or about what is shown on it."""
+_NAMED = {"length": "for"}
+_PLAIN = {"method": "GET", "rate": 50.0, "length": "10s", "speed": 1.0, "scale": 1.0} | {
+    "timeout": "10s",
+    "connections": 4_000,
+    "title": "load",
+}
+
+
+def spoken(words: Sequence[str], asked: Mapping[str, Any], url: str) -> list[str]:
+    """The command line of `python -m tidegate.load` that says the same; paths are of `url`.
+
+    Raises `UsageError` for an option that names a file of this machine.
+    """
+    files = [name for name in _FILES if asked.get(name)]
+    if files:
+        raise UsageError(
+            f"--{files[0]} names a file of this machine",
+            cause="the load runs as a task in the account, which has not got it",
+            remedy="say it by options: URLs, --weight, --profile; or load from here, by the app's "
+            "address and --i-may-load",
+            code="TG186",
+        )
+    told: list[str] = []
+    for name, value in asked.items():
+        if name in _HERE or value in (None, False, "") or value == _PLAIN.get(name):
+            continue
+        option = "--" + _NAMED.get(name, name).replace("_", "-")
+        if value is True:
+            told.append(option)
+        else:
+            each = value if isinstance(value, list) else [value]
+            told += [f"{option}={one}" for one in each]
+    return [*told, *(f"{url}{word}" if word.startswith("/") else word for word in words)]

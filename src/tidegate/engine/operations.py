@@ -84,7 +84,9 @@ class EngineOperations(Measuring):
     def capacity(self) -> CapacityView:
         """Providers, instances, and what they have cost."""
         sight = self._sight()
-        return view_capacity(sight.progress, sight.now, self._outside.why_not_limited)
+        why = self._outside.why_not_limited
+        note = f"instances are accounting only here: {why}" if why else ""
+        return view_capacity(sight.progress, sight.now, note)
 
     def executions(self) -> tuple[ExecutionView, ...]:
         """Those that are remembered, the newest first."""

@@ -14,7 +14,7 @@ from tidegate.load.background import Background
 from tidegate.load.html import page
 from tidegate.load.options import parser, plan_of, read_text
 from tidegate.load.plan import Plan
-from tidegate.load.report import from_json, summarise
+from tidegate.load.report import Report, from_json, summarise
 from tidegate.load.result import Result
 from tidegate.load.text import as_text, compare_text
 
@@ -25,10 +25,15 @@ TERMINAL_S, LOG_S = 0.5, 10.0
 def run(options: argparse.Namespace) -> None:
     """Send the load and print its report."""
     report = summarise(send(plan_of(options)))
-    for path, text in ((options.out, report.to_json()), (options.html, page(report))):
+    keep(report, options.out, options.html)
+    sys.stdout.write((report.to_json() if options.json else as_text(report)) + "\n")
+
+
+def keep(report: Report, out: Path | None, html: Path | None) -> None:
+    """Write the report as JSON and as a page, where that is asked for."""
+    for path, text in ((out, report.to_json()), (html, page(report))):
         if path:
             _write(path, text)
-    sys.stdout.write((report.to_json() if options.json else as_text(report)) + "\n")
 
 
 def compare(options: argparse.Namespace) -> None:

@@ -1,8 +1,9 @@
 """An app's account on AWS, put together: who signs in where, and what is asked of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from tidegate.aws.account import Account, sign_in
 from tidegate.aws.deploy import changes
@@ -11,7 +12,7 @@ from tidegate.aws.deploy.up import Options, Up
 from tidegate.aws.names import Names
 from tidegate.aws.operations import AwsOperations
 from tidegate.aws.pace import Pace
-from tidegate.aws.reading.outputs import shared_outputs
+from tidegate.aws.reading.outputs import shared_outputs, shown_stacks
 from tidegate.aws.template import templates
 from tidegate.core.model import App
 
@@ -53,6 +54,13 @@ class OnAws:
     def outputs(self) -> dict[str, str]:
         """The outputs of the shared stacks; empty when they are not there."""
         return shared_outputs(self.account, Names(self.app.name))
+
+    def stack(self) -> Mapping[str, Mapping[str, Any]]:
+        """The templates in the account, by stack; what `up` would bring when there are none."""
+        names = Names(self.app.name)
+        services = [names.service_stack(service.name) for service in self.app.services]
+        found = shown_stacks(self.account, [*names.shared_stacks, *services])
+        return found or templates(self.app)
 
 
 __all__ = ["OnAws", "Options", "changes"]

@@ -35,6 +35,8 @@ class Ecs:
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     revisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     drains_at_look: int = 2
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    instances: list[dict[str, Any]] = field(default_factory=list)
 
     # --- what a test says ------------------------------------------------------------------
 
@@ -92,6 +94,10 @@ class Ecs:
             "desiredStatus": "RUNNING",
             "createdAt": time_of(NOW - 60_000),
             "startedAt": time_of(NOW - 50_000),
+            "cpu": "256",
+            "memory": "512",
+            "capacityProviderName": "FARGATE" if len(self.tasks) % 2 == 0 else "FARGATE_SPOT",
+            "availabilityZone": f"{REGION}a",
             "attachments": [{"id": "eni", "type": "eni", "status": "OK", "details": details}],
             "containers": [{"name": "web"}],
         }
@@ -164,6 +170,7 @@ class Ecs:
             "desiredCount": kept.desired,
             "runningCount": running if kept.desired or self.drains_at_look > 0 else 0,
             "taskDefinition": kept.task_definition,
+            "events": self.events.get(kept.name, []),
         }
         if not kept.desired:
             self.drains_at_look -= 1
@@ -230,6 +237,12 @@ class Ecs:
     def DescribeTasks(self, cluster: str, tasks: list[str]) -> Any:
         names = [one.rpartition("/")[2] for one in tasks]
         return {"tasks": [self.tasks[name] for name in names if name in self.tasks]}
+
+    def ListContainerInstances(self, cluster: str) -> Any:
+        return {"containerInstanceArns": [one["containerInstanceArn"] for one in self.instances]}
+
+    def DescribeContainerInstances(self, cluster: str, containerInstances: list[str]) -> Any:
+        return {"containerInstances": self.instances}
 
     def ListTaskDefinitions(self, familyPrefix: str, sort: str, maxResults: int) -> Any:
         arns = [one["taskDefinitionArn"] for one in self.definitions.get(familyPrefix, [])]

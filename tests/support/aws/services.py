@@ -208,15 +208,20 @@ class CloudWatch:
     series: dict[tuple[str, str, str], dict[int, float]] = field(default_factory=dict)
     states: dict[str, tuple[str, str]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def GetMetricData(
         self, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime, **_: Any
     ) -> Any:
         results = []
         for query in MetricDataQueries:
-            stat = query["MetricStat"]
-            group = {d["Name"]: d["Value"] for d in stat["Metric"]["Dimensions"]}["TargetGroup"]
-            points = self.series.get((stat["Metric"]["MetricName"], group, stat["Stat"]), {})
+            stat = query.get("MetricStat")
+            if stat is None:  # an expression: its points are told by its text
+                points = self.series.get((query["Expression"], "", ""), {})
+            else:
+                names = {d["Name"]: d["Value"] for d in stat["Metric"]["Dimensions"]}
+                of = names.get("TargetGroup") or names.get("ServiceName", "")
+                points = self.series.get((stat["Metric"]["MetricName"], of, stat["Stat"]), {})
             inside = {
                 at: value
                 for at, value in sorted(points.items())
@@ -238,6 +243,7 @@ class CloudWatch:
                 "StateValue": self.states[name][0],
                 "StateReason": self.states[name][1],
                 "StateUpdatedTimestamp": time_of(NOW),
+                **self.rules.get(name, {}),
             }
             for name in AlarmNames
             if name in self.states
@@ -299,7 +305,27 @@ class Groups:
 
 @dataclass
 class AppScaling:
+    """`answers` are lists by their key: ScalingPolicies, ScheduledActions, ScalingActivities."""
+
     asked: list[dict[str, Any]] = field(default_factory=list)
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def DescribeScalableTargets(self, ServiceNamespace: str, ResourceIds: list[str]) -> Any:
+        return {"ScalableTargets": [self.targets[r] for r in ResourceIds if r in self.targets]}
+
+    def DescribeScalingPolicies(self, **asked: Any) -> Any:
+        return self._answer("ScalingPolicies", asked)
+
+    def DescribeScheduledActions(self, **asked: Any) -> Any:
+        return self._answer("ScheduledActions", asked)
+
+    def DescribeScalingActivities(self, **asked: Any) -> Any:
+        return self._answer("ScalingActivities", asked)
+
+    def _answer(self, key: str, asked: dict[str, Any]) -> Any:
+        found = self.answers.get(key, [])
+        return {key: [one for one in found if one["ResourceId"] == asked["ResourceId"]]}
 
     def RegisterScalableTarget(self, **asked: Any) -> Any:
         self.asked.append(asked)

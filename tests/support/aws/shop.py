@@ -45,7 +45,8 @@ def platform_outputs() -> dict[str, str]:
         "ArtifactsBucketName": "shop-artifacts",
         "PrivateSubnetIds": "subnet-1,subnet-2",
         "TaskSecurityGroupId": "sg-1",
-        "LoadTaskDefinitionArn": f"arn:aws:ecs:{REGION}:{NUMBER}:task-definition/shop--load:1",
+        "OnDemandProvider": "FARGATE",
+        "SpotProvider": "FARGATE_SPOT",
     }
 
 
@@ -61,6 +62,7 @@ def service_outputs(service: str, controller: str = "ecs") -> dict[str, str]:
         "ProductionRuleArns": rule(service),
         "AlarmNames": f"shop-{service}-5xx",
         "LogGroupName": f"/shop/{service}",
+        "ScalableTargetId": f"service/{CLUSTER}/{service}",
         "PipelineName": f"shop-{service}",
         "DeploymentApplicationName": "shop",
         "DeploymentGroupName": service,

@@ -194,7 +194,7 @@ class Up:
                     "nothing was changed",
                     cause="nobody said yes to the changes that deserve a look",
                     remedy="look at them, then: tidegate up --target aws --yes",
-                    code="TG170",
+                    code="TG181",
                 )
         return True
 

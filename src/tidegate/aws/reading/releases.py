@@ -13,7 +13,7 @@ from tidegate.aws.names import Names, PlatformOutput
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.reading.deployments import releases_of
 from tidegate.aws.reading.groups import releases_in
-from tidegate.aws.reading.service import ServiceSeen, ms
+from tidegate.aws.reading.service import Place, ServiceSeen, ms
 from tidegate.core.model import HealthCheck, Route, Service, TaskCount
 from tidegate.engine.views.releases import ReleaseView
 
@@ -39,6 +39,13 @@ def definition(account: Account, name: str) -> dict[str, Any]:
     return dict(account.ask("ecs", "describe_task_definition", **ask)["taskDefinition"])
 
 
+def find_definition(account: Account, name: str) -> dict[str, Any] | None:
+    """A task definition by `FAMILY:REVISION`, or None; ECS has one code for all that is wrong."""
+    ask = {"taskDefinition": name}
+    found = account.find("ecs", "describe_task_definition", ("ClientException",), **ask)
+    return dict(found["taskDefinition"]) if found else None
+
+
 def good(seen: ServiceSeen) -> set[int]:
     """The releases whose deployments have succeeded, as far as ECS remembers."""
     ended = (d for d in seen.deployments if d["status"] == "SUCCESSFUL")
@@ -55,12 +62,12 @@ def digest_of(made: Mapping[str, Any]) -> str:
     return next((image.partition("@")[2] for image in images if "@sha256:" in image), "")
 
 
-def evidence(account: Account, seen: ServiceSeen, digest: str) -> dict[str, Any]:
+def evidence_of(account: Account, place: Place, digest: str) -> dict[str, Any]:
     """What the gate stored on that image; empty when it stored nothing."""
-    bucket = seen.place.platform.get(PlatformOutput.ARTIFACTS_BUCKET_NAME)
+    bucket = place.platform.get(PlatformOutput.ARTIFACTS_BUCKET_NAME)
     if not bucket:
         return {}
-    key = Names.evidence_key(seen.place.service, digest)
+    key = Names.evidence_key(place.service, digest)
     answer = account.find("s3", "get_object", _NONE, Bucket=bucket, Key=key)
     return dict(json.loads(answer["Body"].read())) if answer else {}
 
@@ -84,7 +91,7 @@ def settings(service: str, made: Mapping[str, Any]) -> Service:
 
 
 def _view(account: Account, seen: ServiceSeen, made: Mapping[str, Any], digest: str) -> ReleaseView:
-    kept = evidence(account, seen, digest)
+    kept = evidence_of(account, seen.place, digest)
     request = kept.get("request") or {}
     return ReleaseView(
         int(made["revision"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tidegate.aws import live
@@ -75,7 +75,7 @@ def look(account: Account, place: Place) -> ServiceSeen:
     return ServiceSeen(
         place,
         ecs,
-        _tasks(account, place),
+        tasks_of(account, place),
         deployments,
         newest_codedeploy(account, place) if place.codedeploy else {},
         live.weights_bp(account, place.service, place.outputs),
@@ -138,7 +138,8 @@ def places(account: Account, names: Names, services: tuple[str, ...]) -> tuple[P
     )
 
 
-def _tasks(account: Account, place: Place) -> tuple[dict[str, Any], ...]:
+def tasks_of(account: Account, place: Place) -> tuple[dict[str, Any], ...]:
+    """The service's tasks, as ECS describes them."""
     where = {"cluster": place.cluster}
     ask = {**where, "serviceName": place.outputs[Out.SERVICE_NAME]}
     arns = list(account.each("ecs", "list_tasks", "taskArns", **ask))
@@ -182,3 +183,8 @@ def release_of(task_definition: str) -> int | None:
 def ms(at: datetime | None) -> int:
     """A time of boto3 in ms; 0 for none."""
     return round(at.timestamp() * 1_000) if at else 0
+
+
+def time_of(ms: int) -> datetime:
+    """A time in ms as boto3 takes it."""
+    return datetime.fromtimestamp(ms / 1_000, UTC)

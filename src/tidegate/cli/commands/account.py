@@ -1,12 +1,13 @@
 """What `up`, `down` and `load` do when the target is AWS."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import typer
 from rich.markup import escape
 
-from tidegate.cli import output
+from tidegate.cli import load_words, output
 from tidegate.cli.here import Here
 from tidegate.core.errors import UsageError
 
@@ -41,15 +42,21 @@ def down(now: Here, everything: bool, yes: bool) -> None:
         output.progress(f"kept: {name}; it goes with: tidegate down --target aws --everything")
 
 
-def load(now: Here, words: Sequence[str], as_json: bool) -> None:
-    """Run the load generator in the account; Ctrl-C detaches, the load goes on to its end."""
+def load(now: Here, words: Sequence[str], asked: Mapping[str, Any]) -> None:
+    """Run the load generator in the account; Ctrl-C detaches, the load goes on to its end.
+
+    `words` are URLs or paths of the app, `asked` the options of `tidegate load` by their names.
+    """
     from tidegate.aws import load as loading
     from tidegate.aws.names import Names, PlatformOutput
+    from tidegate.load import __main__ as generator
     from tidegate.load.text import as_text
 
     on_aws = now.on_aws
     outputs = on_aws.outputs()
-    command = loading.arguments(words, outputs.get(PlatformOutput.URL, ""))
+    url = outputs.get(PlatformOutput.URL, "")
+    paths = words or [service.routes[0].path for service in on_aws.app.services if service.routes]
+    command = loading.arguments(load_words.spoken(paths, asked, url), url)
     started = loading.start(on_aws.account, Names(on_aws.app.name), outputs, command)
     output.progress(f"-----> {started.build}")
     try:
@@ -59,7 +66,8 @@ def load(now: Here, words: Sequence[str], as_json: bool) -> None:
         output.progress(f"detached; the load goes on, its report will be in {started.key}")
         raise typer.Exit(7) from None
     report = loading.report_of(on_aws.account, started)
-    typer.echo(report.to_json() if as_json else as_text(report))
+    generator.keep(report, asked["out"], asked["html"])
+    typer.echo(report.to_json() if asked["as_json"] else as_text(report))
 
 
 def _asked(question: str) -> bool:

@@ -14,7 +14,7 @@ from tidegate.engine.drills import Drill
 
 def capacity(context: typer.Context, as_json: AsJson = False) -> None:
     """Show capacity providers, their instances with the tasks on them, and what they cost."""
-    view = here(context).client.capacity()
+    view = here(context).operations.capacity()
     output.result(view, render.capacity(view), as_json)
 
 
@@ -37,7 +37,7 @@ def interrupt(
         )
     now = here(context)
     drill = Drill(tuple(instances or ()), _percent(storm) if storm else 0, provider)
-    struck = now.client.interrupt(drill, now.by)
+    struck = now.operations.interrupt(drill, now.by)
     names = ", ".join(struck)
     told = f"{names} will be taken back" if struck else "they have their notice already"
     output.progress(f"{told}: tidegate capacity")

@@ -7,7 +7,9 @@ import typer
 
 from tidegate.cli import load_words as words_of
 from tidegate.cli import output
+from tidegate.cli.commands import account
 from tidegate.cli.here import Here, here
+from tidegate.cli.target import TargetName
 from tidegate.core.errors import SetupError, UsageError
 from tidegate.core.model import App
 from tidegate.load import __main__ as generator
@@ -49,6 +51,9 @@ def load(
     now = here(asked.pop("context"))
     if words[:1] == ["compare"]:
         generator.compare(argparse.Namespace(**_two(words[1:])))
+        return
+    if now.target is TargetName.AWS:
+        account.load(now, words, asked)
         return
     urls, listener = _urls(now, words, targets)
     lists = {name: asked[name] or [] for name in ("weight", "header", "i_may_load")}

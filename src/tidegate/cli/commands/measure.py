@@ -26,18 +26,18 @@ def metrics(
         raise UsageError(
             f"{since!r} is not a time", remedy="write it as in: --since 10m", code="TG138"
         )
-    view = here(context).client.metrics(service, since_ms)
+    view = here(context).operations.metrics(service, since_ms)
     output.result(view, numbers.metrics(view), as_json)
 
 
 def alarms(context: typer.Context, as_json: AsJson = False) -> None:
     """Show every alarm: its state and since when, why, its threshold and last datapoints."""
-    client = here(context).client
-    views = client.alarms()
-    output.result(views, numbers.alarms(views, client.status().at), as_json)
+    operations = here(context).operations
+    views = operations.alarms()
+    output.result(views, numbers.alarms(views, operations.status().at), as_json)
 
 
 def scaling(context: typer.Context, service: Service = None, as_json: AsJson = False) -> None:
     """Show how services are scaled: bounds, what each policy sees now, what was done of late."""
-    views = here(context).client.scaling(service)
+    views = here(context).operations.scaling(service)
     output.result(views, numbers.scaling(views), as_json)

@@ -8,6 +8,7 @@ from tidegate.cli import output
 from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.cli.render import review as render
+from tidegate.cli.target import TargetName
 from tidegate.core.review import Case, Running
 from tidegate.core.review import review as ask
 from tidegate.engine.views.reviewed import running_of
@@ -21,12 +22,17 @@ def review(context: typer.Context, as_json: AsJson = False) -> None:
     it saw, and what to do when that is not enough. Nothing is changed.
     """
     now = here(context)
-    done = ask(Case(load(now.file), time.time_ns() // 1_000_000, _running(now)))
+    stack = now.on_aws.stack() if now.target is TargetName.AWS else None
+    done = ask(Case(load(now.file), time.time_ns() // 1_000_000, _running(now), stack))
     output.result(done, render.tree(done), as_json)
 
 
 def _running(now: Here) -> Running | None:
-    """The running system, or None when its controller is not up."""
-    if not now.client.alive():
+    """The running system, or None when its controller is not up, or the account has no app."""
+    operations = now.operations
+    if now.target is TargetName.LOCAL and not now.client.alive():
         return None
-    return running_of(now.client.status(), now.client.releases(), now.client.executions())
+    status = operations.status()
+    if not status.app:
+        return None
+    return running_of(status, operations.releases(), operations.executions())

@@ -14,7 +14,7 @@ def capacity(view: CapacityView) -> Tree:
         return Tree("no capacity providers: tasks run on this machine as it is")
     top = Tree(f"[bold]capacity[/]  {cost(view.cost)}", guide_style="dim")
     if view.note:
-        top.add(f"[yellow]! instances are accounting only here[/]: {escape(view.note)}")
+        top.add(f"[yellow]! {escape(view.note)}[/]")
     for service, why in view.waiting:
         top.add(f"{state('waiting')}  tasks of {escape(service)}: {escape(why)}")
     for provider in view.providers:

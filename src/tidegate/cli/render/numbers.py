@@ -99,7 +99,8 @@ def scaling(views: Iterable[ScalingView]) -> RenderableType:
         if not one.policies:
             tree.add("not scaled: write a target under `scaling`")
         for done in reversed(one.activities):
-            change = f"{done.before} → {done.after} by {escape(done.policy)}"
+            before = "?" if done.before is None else done.before
+            change = f"{before} → {done.after} by {escape(done.policy)}"
             head = f"[dim]{clock(done.at)}[/]  {change}: {escape(done.reason)}"
             tree.add(f"{head}\n{escape(done.status)}")
         trees.append(tree)

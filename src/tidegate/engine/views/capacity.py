@@ -75,7 +75,7 @@ class CostView:
 class CapacityView:
     """All of it at `at` (ms). `waiting` holds (service, why in ECS's words).
 
-    `note` says when instances are accounting only on this machine, and why.
+    `note` is what must be said beside the numbers: what they leave out, and why.
     """
 
     at: int

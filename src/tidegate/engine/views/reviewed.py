@@ -23,7 +23,9 @@ def running_of(
 
 
 def _service(service: ServiceView, releases: tuple[ReleaseView, ...]) -> RunningService:
-    stable = next((r for r in releases if r.number == service.stable), None)
+    stable = next(
+        (r for r in releases if (r.service, r.number) == (service.name, service.stable)), None
+    )
     group = next((g for g in service.groups if g.role == Role.STABLE), None)
     return RunningService(
         service.name,

@@ -26,11 +26,14 @@ class PolicyView:
 
 @dataclass(frozen=True, slots=True)
 class ActivityView:
-    """One change of the desired count; `status` is in Application Auto Scaling's words."""
+    """One change of the desired count; `status` is in Application Auto Scaling's words.
+
+    `before` is None where nothing tells it.
+    """
 
     at: int
     policy: str
-    before: int
+    before: int | None
     after: int
     reason: str
     status: str
