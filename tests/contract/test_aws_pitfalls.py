@@ -20,6 +20,7 @@ from tests.support.aws_stacks import (
     service,
     stacks,
 )
+from tidegate.aws import fit
 from tidegate.aws.refusals import problems
 from tidegate.spec import loads
 
@@ -171,7 +172,8 @@ def test_09_protected_instances_are_known_to_down_by_their_groups(variant: str) 
 @each
 def test_10_the_base_is_on_demand_and_only_one_provider_has_one(variant: str) -> None:
     first, *rest = only(service(variant), "ECS::Service")["CapacityProviderStrategy"]
-    assert first["Base"] == app(variant).aws.fleet.base >= 1
+    known = app(variant)
+    assert first["Base"] == fit.fleet_of(known, known.services[-1]).base >= 1
     assert all(one["Base"] == 0 for one in rest)
 
 

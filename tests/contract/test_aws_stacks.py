@@ -312,7 +312,7 @@ def app_files(draw: st.DrawFn) -> str:
 
 
 @given(app_files())
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_any_valid_file_becomes_templates_that_lint_and_fit(file: str) -> None:
     known = loads(file)
     if list(problems(known)):

@@ -99,7 +99,7 @@ def test_a_review_of_an_account_reads_its_stacks_and_what_runs_there(run: Run) -
     assert (code, err) == (0, "")
     asked = {one["name"]: one["answer"]["state"] for one in json.loads(out)["asked"]}
     assert asked["services scale"] == "failed"  # the small templates of these tests have no scaling
-    assert "unknown" not in {asked["two zones"], asked["nobody has a shell"]}
+    assert (asked["two zones"], asked["nobody has a shell"]) == ("unknown", "passed")
 
 
 def test_a_refusal_says_why_and_exits_as_on_one_machine(run: Run) -> None:
@@ -164,6 +164,11 @@ def test_a_load_on_a_stranger_or_with_words_for_a_shell_is_refused() -> None:
             loading.arguments(words, "http://shop-1.elb.amazonaws.com")
 
 
+def test_the_gate_is_explained_from_the_account(run: Run) -> None:
+    code, _, err = run("gate", "explain", "v9")
+    assert (code, "error TG721: no release v9" in err) == (8, True)
+
+
 def test_a_load_in_the_account_is_not_given_files_of_this_machine(run: Run) -> None:
     code, _, err = run("load", "--replay", "trace.csv")
     assert (code, "error TG186: --replay names a file of this machine" in err) == (2, True)
@@ -181,8 +186,17 @@ def test_load_sends_its_options_to_the_account(run: Run, fake: FakeAws) -> None:
 
 
 def test_every_command_that_observes_or_steers_takes_the_target() -> None:
-    names = {command.__name__ for command in ALSO_ON_AWS}
-    assert {"status", "events", "releases", "metrics", "alarms", "logs", "approve"} <= names
+    names = {getattr(command, "__name__", "") for command in ALSO_ON_AWS}
+    assert {
+        "status",
+        "events",
+        "metrics",
+        "alarms",
+        "scaling",
+        "capacity",
+        "logs",
+        "review",
+    } <= names
     assert {
         "pause",
         "resume",

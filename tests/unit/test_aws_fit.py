@@ -12,9 +12,10 @@ from tidegate.aws.buildspec import buildspec
 from tidegate.aws.fit import FARGATE, Strategy, Timetable
 from tidegate.aws.priority import priority
 from tidegate.aws.refusals import check, problems
+from tidegate.aws.watched import Sources
 from tidegate.core import traffic
 from tidegate.core.errors import ConfigurationError
-from tidegate.core.model import ALL_BP, App, Build, Route, Service, Shift, ShiftStep
+from tidegate.core.model import ALL_BP, Alarm, App, Build, Route, Service, Shift, ShiftStep
 from tidegate.spec import loads
 
 
@@ -182,20 +183,134 @@ def test_the_root_is_one_pattern_and_a_path_is_two() -> None:
 
 def test_a_service_without_alarms_has_three() -> None:
     app = one()
-    assert [a.name for a in watched.alarms(app, app.services[0])] == ["errors", "slow", "unhealthy"]
+    assert [a.name for a in watched.guards(app, app.services[0])] == ["errors", "slow", "unhealthy"]
 
 
 def test_the_share_of_errors_is_of_one_colour_s_requests() -> None:
-    errors, requests, result = watched.queries(watched.DEFAULTS[0], "app/x/1", ["targetgroup/b/2"])
+    errors, requests, result = watched.queries(
+        watched.DEFAULTS[0], Sources("app/x/1", ("targetgroup/b/2",))
+    )
     assert errors["metricStat"]["metric"]["metricName"] == "HTTPCode_Target_5XX_Count"
     assert requests["metricStat"]["metric"]["metricName"] == "RequestCount"
-    assert result["expression"] == "100 * FILL(errors, 0) / requests"
+    assert result["expression"] == "100 * (FILL(errors, 0)) / requests"
     assert [q["returnData"] for q in (errors, requests, result)] == [False, False, True]
 
 
 def test_a_period_is_whole_minutes_since_the_balancer_speaks_once_a_minute() -> None:
     assert watched.period_s(watched.DEFAULTS[0]) == 60
     assert watched.period_s(replace(watched.DEFAULTS[0], period_ms=61_000)) == 120
+
+
+@given(st.integers(1_000, 3_600_000), st.floats(0.1, 1e6), st.sampled_from(["Sum", "Average"]))
+def test_a_count_s_threshold_is_the_same_rate_in_aws_s_period(
+    period_ms: int, threshold: float, statistic: str
+) -> None:
+    alarm = Alarm("a", "RequestCount", threshold, statistic, period_ms=period_ms)
+    found = watched.on_aws(alarm)
+    assert found.period_ms >= period_ms
+    assert found.period_ms % 60_000 == 0
+    rate = threshold / period_ms if statistic == "Sum" else threshold / found.period_ms
+    assert found.threshold / found.period_ms == pytest.approx(rate)
+
+
+BOTH = Sources("app/x/1", ("blue", "green"), (("ClusterName", "c"), ("ServiceName", "s")))
+
+
+@pytest.mark.parametrize(
+    ("metric", "statistic", "expression"),
+    [
+        ("RequestCount", "Sum", "FILL(m0, 0) + FILL(m1, 0)"),
+        ("TargetResponseTime", "p95", "MAX([m0, m1])"),
+        ("HealthyHostCount", "Minimum", "FILL(m0, 0) + FILL(m1, 0)"),
+        ("ErrorPercent", "Sum", "100 * (FILL(errors0, 0) + FILL(errors1, 0))"
+         " / (FILL(requests0, 0) + FILL(requests1, 0))"),
+        ("RequestCountPerTarget", "Sum", "(FILL(requests0, 0) + FILL(requests1, 0))"
+         " / (FILL(hosts0, 0) + FILL(hosts1, 0))"),
+    ],
+)  # fmt: skip
+def test_an_alarm_of_the_service_reads_both_colours(
+    metric: str, statistic: str, expression: str
+) -> None:
+    found = watched.queries(Alarm("a", metric, 1, statistic), BOTH)
+    assert found[-1]["expression"] == expression
+    assert [one["id"] for one in found if one["returnData"]] == ["result"]
+
+
+def test_an_alarm_on_the_tasks_reads_the_service_s_own_metric() -> None:
+    (found,) = watched.queries(Alarm("a", "CPUUtilization", 1, "Average"), BOTH)
+    metric = found["metricStat"]["metric"]
+    assert (metric["namespace"], metric["dimensions"][1]["value"]) == ("AWS/ECS", "s")
+
+
+def test_an_alarm_that_guards_nothing_stops_no_deployment_and_leaves_the_three() -> None:
+    app = one("", "alarms: {up: {metric: RequestCount, threshold: 3, guards: off}}")
+    assert watched.guards(app, app.services[0]) == watched.DEFAULTS
+    assert [a.name for a in watched.others(app, app.services[0])] == ["up"]
+
+
+# --- scaling and capacity ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("scaling: {target: {requests: 5, p95: 300ms}}", "not by concurrency or p95"),
+        ("scaling: {target: 5, fallback: 3}", "raise `tasks.min`"),
+        (
+            "scaling: {policies: [{PolicyName: c, TargetTrackingScalingPolicyConfiguration: "
+            "{TargetValue: 5, PredefinedMetricSpecification: "
+            "{PredefinedMetricType: concurrency}}}]}",
+            "c follows concurrency",
+        ),
+    ],
+)
+def test_scaling_that_aws_cannot_do_is_refused_in_words(lines: str, words: str) -> None:
+    (problem,) = problems(one(lines))
+    assert problem.startswith("services.web.scaling: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("alarm", "words"),
+    [
+        ("{metric: Concurrency, threshold: 1}", "which CloudWatch does not have of a service"),
+        ("{metric: CPUUtilization, statistic: Average, threshold: 1}", "write `guards: off`"),
+    ],
+)
+def test_an_alarm_that_aws_cannot_have_is_refused_in_words(alarm: str, words: str) -> None:
+    (problem,) = problems(one("", f"alarms: {{a: {alarm}}}"))
+    assert words in problem
+
+
+CAPACITY = """\
+capacity:
+  providers: {own: {max: 4}, spare: {max: 4}, cheap: {kind: spot, max: 4}}
+  default_strategy:
+    - {capacity_provider: own, base: 2, weight: 1}
+    - {capacity_provider: spare, weight: 1}
+    - {capacity_provider: cheap, weight: 6}
+"""
+
+
+def test_capacity_of_one_machine_is_the_strategy_on_aws_by_kinds() -> None:
+    app = one("", CAPACITY)
+    fleet = fit.fleet_of(app, app.services[0])
+    assert (fleet.base, fleet.on_demand_weight, fleet.spot_weight) == (2, 2, 6)
+
+
+def test_a_service_s_own_strategy_counts_on_aws_too_and_aws_capacity_goes_before_both() -> None:
+    own = "capacity_provider_strategy: [{capacity_provider: cheap, weight: 1}]"
+    app = one(own, CAPACITY)
+    fleet = fit.fleet_of(app, app.services[0])
+    assert (fleet.base, fleet.on_demand_weight, fleet.spot_weight) == (0, 0, 1)
+    app = one(own, f"{CAPACITY}aws: {{capacity: {{base: 3}}}}")
+    assert fit.fleet_of(app, app.services[0]).base == 3
+
+
+def test_a_base_on_spot_is_refused_since_on_aws_it_is_on_demand() -> None:
+    strategy = "capacity_provider_strategy: [{capacity_provider: cheap, base: 1}]"
+    (problem,) = problems(one(strategy, CAPACITY))
+    assert "its base is on spot" in problem
 
 
 # --- tasks, builds, pipelines --------------------------------------------------------------------
@@ -230,11 +345,13 @@ def test_a_task_definition_s_parameter_is_what_the_deploy_function_registers() -
     validate_parameters(json.loads(json.dumps(body)), shape)
 
 
+def providers(app: App) -> list[str]:
+    return [s["capacityProvider"] for s in task.strategy(app, app.services[0], "D", "S")]
+
+
 def test_a_provider_without_base_and_weight_is_left_out() -> None:
-    spot_only = one("", "aws: {capacity: {base: 0, on_demand: 0, spot: 1}}")
-    assert [s["capacityProvider"] for s in task.strategy(spot_only, "D", "S")] == ["S"]
-    no_spot = one("", "aws: {capacity: {spot: 0}}")
-    assert [s["capacityProvider"] for s in task.strategy(no_spot, "D", "S")] == ["D"]
+    assert providers(one("", "aws: {capacity: {base: 0, on_demand: 0, spot: 1}}")) == ["S"]
+    assert providers(one("", "aws: {capacity: {spot: 0}}")) == ["D"]
 
 
 def test_tests_run_in_the_image_before_it_is_pushed_and_without_a_network() -> None:

@@ -204,19 +204,25 @@ SCANNING = {
     "ImageTagMutability": "IMMUTABLE",
     "LifecyclePolicy": {"LifecyclePolicyText": "{}"},
 }
+ALARMS = {"Enable": True, "AlarmNames": ["errors"]}
+GUARDED = {
+    "PropagateTags": "SERVICE",
+    "Role": {"Ref": "AWS::Region"},
+    "DeploymentConfiguration": {"Alarms": ALARMS},
+}
 GOOD_STACK: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("IAM::Policy", allow(["ecs:DescribeServices"])),
     ("Logs::LogGroup", {"RetentionInDays": 30}),
     ("EC2::VPC", {}),
     ("EC2::FlowLog", {}),
-    *(("EC2::Subnet", {}),) * 4,
+    *(("EC2::Subnet", {"AvailabilityZone": zone}) for zone in ("a", "b")),
     *(("EC2::SecurityGroup", {}),) * 2,
     ("ElasticLoadBalancingV2::LoadBalancer", {"LoadBalancerAttributes": LOGGED}),
     ("ElasticLoadBalancingV2::Listener", {"Protocol": "HTTPS"}),
     ("ECR::Repository", SCANNING),
     ("S3::Bucket", CLOSED),
     ("EC2::LaunchTemplate", {"LaunchTemplateData": {}}),
-    ("ECS::Service", {"PropagateTags": "SERVICE", "Role": {"Ref": "AWS::Region"}}),
+    ("ECS::Service", GUARDED),
     ("ApplicationAutoScaling::ScalableTarget", {}),
     ("CloudWatch::Alarm", {}),
     ("Budgets::Budget", {}),
@@ -240,6 +246,9 @@ def test_a_stack_that_keeps_all_principles_passes_every_check() -> None:
         ("nobody has a shell", ("EC2::LaunchTemplate", {"LaunchTemplateData": {"KeyName": "k"}})),
         ("nobody has a shell", ("ECS::Service", {"EnableExecuteCommand": True})),
         ("services scale", ("ECS::Service", {})),
+        ("alarms stop a deployment", ("ECS::Service", {})),
+        ("alarms stop a deployment", ("CodeDeploy::DeploymentGroup", {})),
+        ("listeners speak TLS", ("ElasticLoadBalancingV2::Listener", {"Protocol": "HTTP"})),
         ("templates name no region", ("SNS::Topic", {"Name": "eu-central-1"})),
         ("tasks need no machines", ("AutoScaling::AutoScalingGroup", {})),
         ("what is old expires", ("S3::Bucket", {})),

@@ -8,8 +8,9 @@ never silently left out. Pure.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tidegate.core.model import App, DeploymentPolicy, Launch, Route, Service, Shift
+from tidegate.core.model import App, DeploymentPolicy, Fleet, Launch, Route, Service, Shift
 from tidegate.core.policy import ALL_BP
+from tidegate.core.provider import StrategyItem
 from tidegate.core.traffic import PRESETS
 
 FARGATE: dict[int, tuple[int, int, int]] = {
@@ -95,6 +96,38 @@ def size(app: App, service: Service) -> tuple[int, int] | None:
         if cpu >= service.cpu_units and memory <= most:
             return cpu, memory
     return None
+
+
+def strategy_of(app: App, service: Service) -> tuple[StrategyItem, ...]:
+    """The service's capacity provider strategy of one machine, where it counts on AWS too."""
+    if app.capacity is None or app.aws.fleet.for_all:
+        return ()
+    first = StrategyItem(app.capacity.providers[0].name)
+    return service.capacity_provider_strategy or app.capacity.default_strategy or (first,)
+
+
+def is_spot(app: App, item: StrategyItem) -> bool:
+    """Whether the item's provider is spot."""
+    provider = app.capacity.provider(item.capacity_provider) if app.capacity else None
+    return provider is not None and provider.spot
+
+
+def fleet_of(app: App, service: Service) -> Fleet:
+    """What a service runs on: as `aws.capacity` says, else by the kinds of its providers.
+
+    On AWS there are two providers. Those of one machine count as the one of their kind.
+    """
+    items = strategy_of(app, service)
+    if not items:
+        return app.aws.fleet
+    spot = [item for item in items if is_spot(app, item)]
+    own = [item for item in items if not is_spot(app, item)]
+    return replace(
+        app.aws.fleet,
+        base=sum(item.base for item in own),
+        on_demand_weight=sum(item.weight for item in own),
+        spot_weight=sum(item.weight for item in spot),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from tidegate.aws import fit
+from tidegate.aws import fit, watched
 from tidegate.aws.fit import Strategy, Timetable
 from tidegate.core.errors import ConfigurationError
 from tidegate.core.model import Alarm, App, Controller, Launch, LifecycleStage, Service
+from tidegate.core.scaling.policy import Metric, Scaling
 
 MOST_SERVICES = 50
 """A service takes two rules and two target groups; a load balancer has a hundred of each."""
@@ -46,11 +47,6 @@ def problems(app: App) -> Iterator[str]:
         yield from (f"{at}.{problem}" for problem in _service(app, service))
 
 
-def alarms_of(app: App, service: Service) -> tuple[Alarm, ...]:
-    """The alarms of the file that guard a service."""
-    return tuple(alarm for alarm in app.alarms if alarm.service in (None, service.name))
-
-
 def _service(app: App, service: Service) -> Iterator[str]:
     if fit.size(app, service) is None:
         yield f"memory: no Fargate task has {service.cpu_units} CPU units and so much memory"
@@ -63,13 +59,35 @@ def _service(app: App, service: Service) -> Iterator[str]:
         if more:
             yield f"security.capabilities: Fargate gives none but SYS_PTRACE, not {more[0]}"
     yield from _deployment(app, service)
-    known = alarms_of(app, service)
-    if len(known) > MOST_ALARMS[app.aws.controller]:
+    guards = watched.guards(app, service)
+    if len(guards) > MOST_ALARMS[app.aws.controller]:
         most = MOST_ALARMS[app.aws.controller]
-        yield f"deployment: {len(known)} alarms guard it; {app.aws.controller} takes {most}"
-    for alarm in known:
-        if max(60, -(-alarm.period_ms // 60_000) * 60) * alarm.evaluation_periods > 86_400:
-            yield f"deployment: alarm {alarm.name} looks at more than a day in whole minutes"
+        yield f"deployment: {len(guards)} alarms guard it; {app.aws.controller} takes {most}"
+    for alarm in watched.of_service(app, service):
+        yield from (f"deployment: alarm {alarm.name} {why}" for why in _alarm(alarm))
+    yield from (f"scaling: {why}" for why in _scaling(service.scaling))
+    if any(item.base for item in fit.strategy_of(app, service) if fit.is_spot(app, item)):
+        yield "capacity_provider_strategy: its base is on spot; on AWS the base is on-demand"
+
+
+def _alarm(alarm: Alarm) -> Iterator[str]:
+    if watched.period_s(alarm) * alarm.evaluation_periods > 86_400:
+        yield "looks at more than a day in whole minutes"
+    if alarm.metric in watched.UNKNOWN:
+        yield f"reads {alarm.metric}, which CloudWatch does not have of a service"
+    elif alarm.metric in watched.OF_TASKS and alarm.guards:
+        yield f"guards by {alarm.metric}; AWS needs the service first: write `guards: off`"
+
+
+def _scaling(said: Scaling) -> Iterator[str]:
+    totals = said.totals
+    if totals and (totals.concurrency or totals.p95_ms):
+        yield "AWS scales a target by requests, cpu or memory, not by concurrency or p95"
+    if totals and totals.fallback:
+        yield "AWS keeps the count while nothing can be measured; raise `tasks.min`, not `fallback`"
+    for policy in said.tracking:
+        if policy.metric in (Metric.CONCURRENCY, Metric.P95):
+            yield f"{policy.name} follows {policy.metric}, which AWS does not publish or track"
 
 
 def _deployment(app: App, service: Service) -> Iterator[str]:

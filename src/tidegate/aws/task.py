@@ -114,9 +114,9 @@ def _hardening(app: App, service: Service) -> Json:
     return hardened
 
 
-def strategy(app: App, on_demand: str, spot: str) -> list[Json]:
+def strategy(app: App, service: Service, on_demand: str, spot: str) -> list[Json]:
     """The capacity provider strategy; a provider without base and weight is left out."""
-    fleet = app.aws.fleet
+    fleet = fit.fleet_of(app, service)
     items = [{"capacityProvider": on_demand, "base": fleet.base, "weight": fleet.on_demand_weight}]
     if fleet.spot_weight:
         items.append({"capacityProvider": spot, "base": 0, "weight": fleet.spot_weight})
@@ -158,7 +158,7 @@ def appspec(app: App, service: Service, places: Places) -> Json:
                 "Base": item["base"],
                 "Weight": item["weight"],
             }
-            for item in strategy(app, places.on_demand, places.spot)
+            for item in strategy(app, service, places.on_demand, places.spot)
         ],
     }
     if app.aws.fleet.launch is Launch.FARGATE:

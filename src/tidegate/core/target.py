@@ -43,7 +43,8 @@ class Fleet:
     """A capacity provider strategy of two providers.
 
     The first `base` tasks of each service are on-demand; the rest are split by the weights.
-    `instances` and `most_instances` (of each group) are for `launch: ec2` only.
+    `instances` and `most_instances` (of each group) are for `launch: ec2` only. `for_all`: the file
+    says it under `aws`, so that it goes before `capacity` and the services' own strategies.
     """
 
     launch: Launch = Launch.FARGATE
@@ -52,6 +53,7 @@ class Fleet:
     spot_weight: int = 3
     instances: tuple[str, ...] = ()
     most_instances: int = 10
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

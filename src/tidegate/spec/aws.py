@@ -85,6 +85,7 @@ class FleetKeys(Keys):
             self.spot,
             tuple(self.instances),
             self.max_instances,
+            for_all=bool(self.model_fields_set & {"base", "on_demand", "spot"}),
         )
 
 

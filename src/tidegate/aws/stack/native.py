@@ -71,6 +71,7 @@ def _service(
 ) -> ecs.CfnService:
     places = task.strategy(
         parts.app,
+        parts.service,
         parts.platform(PlatformOutput.ON_DEMAND_PROVIDER),
         parts.platform(PlatformOutput.SPOT_PROVIDER),
     )

@@ -16,7 +16,7 @@ from tidegate.aws.names import (
 )
 from tidegate.aws.settings import ServiceSettings
 from tidegate.aws.stack import native, safe
-from tidegate.aws.stack.alarms import guard
+from tidegate.aws.stack.alarms import guard, watch
 from tidegate.aws.stack.codedeploy import codedeploy
 from tidegate.aws.stack.out import imported, tell
 from tidegate.aws.stack.parts import Parts
@@ -41,7 +41,8 @@ def service_stack(stack: Stack, app: App, service: Service) -> None:
     is_native = app.aws.controller is Controller.ECS
     make = native.service if is_native else native.outside_service
     made = make(parts, place, definition, alarms)
-    target = scaling(parts, made)
+    others = watch(parts, place, made)
+    target = scaling(parts, made, place, others)
     _settings(parts, made, target, alarms)
     if not is_native:
         codedeploy(parts, place, made, alarms)
@@ -62,6 +63,8 @@ def service_stack(stack: Stack, app: App, service: Service) -> None:
         ServiceOutput.LOG_GROUP_NAME: parts.log.ref,
         ServiceOutput.SCALABLE_TARGET_ID: target,
     }
+    if others:
+        outputs[ServiceOutput.OTHER_ALARM_NAMES] = Fn.join(",", [a.ref for a in others.values()])
     for output, value in outputs.items():
         tell(stack, output, value)
 

@@ -12,6 +12,7 @@ from tidegate.cli import output
 from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.cli.render import gate as render_gate
+from tidegate.cli.target import also_on_aws
 from tidegate.core.errors import GitFailed, SetupError, UsageError
 from tidegate.core.model import DAY_MS, GateMode, Waiver
 from tidegate.core.waivers import last_day
@@ -31,13 +32,14 @@ def _top() -> None:
 
 
 @app.command()
+@also_on_aws
 def explain(
     context: typer.Context,
     subject: Annotated[str, typer.Argument(help="A release (v42) or an execution (e7).")],
     as_json: AsJson = False,
 ) -> None:
     """Show a verdict: the policy, each finding that counted or not, why, and what to do."""
-    views = here(context).client.explain_gate(subject)
+    views = here(context).operations.explain_gate(subject)
     output.result(views, render_gate.verdicts(views), as_json)
 
 

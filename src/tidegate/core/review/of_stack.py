@@ -3,6 +3,7 @@
 On one machine there is no stack, and these are not applicable.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -128,9 +129,20 @@ def _at_rest(stack: Stack) -> Answer:
 def _https(stack: Stack) -> Answer:
     listeners = stack.all("ElasticLoadBalancingV2::Listener")
     secure = [one for one in listeners if one.properties.get("Protocol") == "HTTPS"]
-    if not secure:
-        return failed("no listener speaks TLS", "aws: {certificate: ARN}")
-    return passed(f"{len(secure)} of {len(listeners)} listeners speak TLS")
+    if not listeners:
+        return failed("no listener", "the platform's stack has them: tidegate up --target aws")
+    bare = [one.id for one in listeners if one not in secure and not _redirects(one.properties)]
+    return unless(
+        bare,
+        f"{len(secure)} of {len(listeners)} listeners speak TLS, the others only redirect to it",
+        "listeners that answer without TLS",
+        "aws: {certificate: ARN}, of a certificate in AWS Certificate Manager",
+    )
+
+
+def _redirects(properties: Mapping[str, Any]) -> bool:
+    actions = properties.get("DefaultActions", ())
+    return bool(actions) and all(action.get("Type") == "redirect" for action in actions)
 
 
 def _no_shell(stack: Stack) -> Answer:
@@ -153,17 +165,37 @@ def _may_exec(properties: Mapping[str, Any]) -> bool:
 
 
 def _rolls_back(stack: Stack) -> Answer:
-    alarms = stack.all("CloudWatch::Alarm") + stack.all("CloudWatch::CompositeAlarm")
-    if not alarms:
+    groups = {one.id: one.properties for one in stack.all("CodeDeploy::DeploymentGroup")}
+    native = {
+        one.id: one.properties.get("DeploymentConfiguration", {}).get("Alarms", {})
+        for one in stack.all("ECS::Service")
+        if one.properties.get("DeploymentController", {}).get("Type") != "CODE_DEPLOY"
+    }
+    if not stack.all("CloudWatch::Alarm"):
         return failed("no alarm", "the service's stack has them: tidegate up --target aws")
-    return passed(f"{len(alarms)} alarms watch both target groups")
+    unguarded = [name for name, alarms in native.items() if not _on(alarms, "Enable")]
+    unguarded += [n for n, p in groups.items() if not _on(p.get("AlarmConfiguration", {}))]
+    return unless(
+        unguarded,
+        f"alarms stop the deployments of {len(native) + len(groups)} services",
+        "deployments that no alarm stops",
+        "let rollback_on have DEPLOYMENT_STOP_ON_ALARM; then: tidegate up --target aws",
+    )
+
+
+def _on(alarms: Mapping[str, Any], switch: str = "Enabled") -> bool:
+    """Whether that configuration has alarms, and is switched on."""
+    return bool(alarms.get(switch) and (alarms.get("Alarms") or alarms.get("AlarmNames")))
 
 
 def _zones(stack: Stack) -> Answer:
-    zones = len(stack.all("EC2::Subnet"))
-    if stack.all("EC2::VPC") and zones < 4:
-        return failed(f"{zones} subnets", "two public and two private ones, in two zones")
-    return passed("tasks run in two zones or more")
+    if not stack.all("EC2::VPC"):
+        return Answer(State.UNKNOWN, "the network was there before; no template tells its zones")
+    subnets = stack.all("EC2::Subnet")
+    zones = {json.dumps(one.properties.get("AvailabilityZone")) for one in subnets}
+    if len(zones) < 2:
+        return failed(f"{len(zones)} zone for all subnets", "aws: {vpc: {zones: 2}}")
+    return passed(f"{len(subnets)} subnets in {len(zones)} zones")
 
 
 def _scales(stack: Stack) -> Answer:
@@ -208,13 +240,13 @@ def _serverless(stack: Stack) -> Answer:
         machines,
         "tasks run on Fargate: no machine to keep",
         "machines to keep",
-        "aws: {launch: fargate}, unless their price or their size asks for them",
+        "aws: {capacity: {launch: fargate}}, unless their price or their size asks for them",
     )
 
 
 def _budget(stack: Stack) -> Answer:
     if not stack.all("Budgets::Budget"):
-        return failed("no budget", "aws: {budget: …}")
+        return failed("no budget", "aws: {budget: 150}, in US dollars a month")
     return passed("a budget tells before the money is spent")
 
 
