@@ -9,7 +9,7 @@ from tidegate.cli.here import here
 from tidegate.cli.output import AsJson, result
 from tidegate.spec import load
 
-app = typer.Typer(help="The same app on AWS, as CloudFormation.", no_args_is_help=True)
+app = typer.Typer(name="aws", help="The same app on AWS: its templates.", no_args_is_help=True)
 
 
 @app.command()
