@@ -60,7 +60,7 @@ def _step(shop: Shop, rest_s: float) -> tuple[Claim, ...]:
         load.stop()
         thread.join()
     (known,) = Client(shop.home).scaling("cats")
-    outs = [one.after > one.before for one in known.activities]
+    outs = [one.after > (one.before or 0) for one in known.activities]
     turns = sum(a != b for a, b in pairwise(outs))
     failed = sum(load.records.outcome[n] != 200 for n in range(len(load.records)))
     failed += shop.clients.counts("all", faulty="crimson").dropped
