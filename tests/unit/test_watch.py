@@ -9,6 +9,7 @@ from tests.support.small_world import World, moving, serving
 from tidegate.core import decision as d
 from tidegate.core import watch
 from tidegate.core.decision import AlarmState
+from tidegate.core.fold import advance_all
 from tidegate.core.model import Alarm, AlarmScope, Colour, Comparison, MissingData
 from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.scaling.sample import Sample, Series
@@ -88,6 +89,19 @@ def test_unreadable_metrics_end_an_ok() -> None:
     changed = world.events(d.AlarmChanged)[-1]
     assert changed.state is AlarmState.INSUFFICIENT_DATA
     assert changed.reason == "the metrics of cats/errors cannot be read"
+
+
+def test_an_alarm_whose_metrics_can_be_read_again_says_what_is_missing_now() -> None:
+    progress = fold(d.AppAccepted(app_of(alarms=(ERRORS,))))
+    blind = watch.decide(progress, Seen(metrics=None)).events
+    progress = advance_all(progress, blind, T0)
+    quiet = watch.decide(progress, Seen(metrics={}, metrics_until=T0 + 60_000)).events
+    (said,) = quiet
+    assert isinstance(said, d.AlarmChanged)
+    assert (said.state, said.reason[:12]) == (AlarmState.INSUFFICIENT_DATA, "no datapoint")
+    progress = advance_all(progress, quiet, T0 + 60_000)
+    assert progress.alarms["cats/errors"].since == T0
+    assert watch.decide(progress, Seen(metrics={}, metrics_until=T0 + 60_000)).events == ()
 
 
 def test_each_service_evaluates_the_app_s_alarms_for_itself() -> None:

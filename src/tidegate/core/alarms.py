@@ -83,7 +83,7 @@ def judge(
     is INSUFFICIENT_DATA, whatever it was. Whether `until_ms` is too old is for the caller to say.
     """
     if seconds is None:
-        return AlarmState.INSUFFICIENT_DATA, f"the metrics of {key} cannot be read"
+        return AlarmState.INSUFFICIENT_DATA, unreadable(key)
     if alarm.metric not in METRICS or not is_statistic(alarm.statistic):
         what = f"{alarm.statistic} of {alarm.metric}"
         return AlarmState.INSUFFICIENT_DATA, f"{key} asks for {what}, which no metric gives"
@@ -91,6 +91,11 @@ def judge(
         why = f"{key} asks for {alarm.metric}, which traffic does not tell"
         return AlarmState.INSUFFICIENT_DATA, why
     return judge_points(alarm, datapoints(alarm, seconds, until_ms), state)
+
+
+def unreadable(key: str) -> str:
+    """The reason of an alarm whose metrics cannot be read."""
+    return f"the metrics of {key} cannot be read"
 
 
 def judge_points(

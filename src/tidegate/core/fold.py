@@ -48,7 +48,10 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C
         case d.AppAccepted(app):
             return _accept(accept_scaling(progress, app, at), app)
         case d.AlarmChanged(alarm, state, reason):
-            return replace(progress, alarms={**progress.alarms, alarm: Alarmed(state, at, reason)})
+            known = progress.alarms.get(alarm)
+            since = known.since if known and known.state is state else at
+            changed = Alarmed(state, since, reason)
+            return replace(progress, alarms={**progress.alarms, alarm: changed})
         case _:
             assert_never(event)
 

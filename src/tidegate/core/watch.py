@@ -51,7 +51,10 @@ def points(progress: Progress, seen: Seen, service: str, alarm: Alarm) -> tuple[
 
 
 def decide(progress: Progress, seen: Seen) -> Decision:
-    """An `AlarmChanged` for every alarm whose state is another than it was."""
+    """An `AlarmChanged` for every alarm whose state is another than it was.
+
+    So it is when an alarm still has no data, but for another reason: its metrics can be read again.
+    """
     events: list[Event] = []
     for service in progress.services:
         for alarm in alarms_of(progress, service):
@@ -65,7 +68,8 @@ def decide(progress: Progress, seen: Seen) -> Decision:
             else:
                 seconds = _read(progress, seen, service, alarm.scope)
                 state, reason = alarms.judge(fair, key, seconds, seen.metrics_until, before)
-            if known is None or state is not before:
+            mended = known is not None and known.reason == alarms.unreadable(key) != reason
+            if known is None or state is not before or mended:
                 events.append(AlarmChanged(key, state, reason))
     return Decision(events=tuple(events))
 

@@ -149,10 +149,10 @@ _TAIL = """
 #   strategy: ECSLinear10PercentEvery1Minutes
 #   bake: 5m
 
-# What rolls a deployment back. Without requests there is no data, and without data it waits, then
-# goes back; `treat_missing_data: notBreaching` lets a quiet app move on.
+# What rolls a deployment back. A quiet app has no data, which speaks against nothing here; without
+# `treat_missing_data` a deployment would wait for requests, then go back.
 # alarms:
-#   errors: {metric: ErrorPercent, threshold: 1}
+#   errors: {metric: ErrorPercent, threshold: 1, treat_missing_data: notBreaching}
 """
 
 
