@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .venv/.tests: .venv/.ready
 	@echo "setting up: the packages that only the checks and tests need"
-	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[aws,dev]'
 	@touch $@
 
 setup: .venv/.ready  ## the Python environment, the container engine, HAProxy and git

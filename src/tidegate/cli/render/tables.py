@@ -16,7 +16,6 @@ from tidegate.engine.views.executions import ExecutionView, StageView
 from tidegate.engine.views.releases import ReleaseDetail, ReleaseView
 from tidegate.engine.views.sentences import short
 from tidegate.engine.views.service_events import ServiceEventView
-from tidegate.spec.flatten import flatten
 
 
 def executions(views: Iterable[ExecutionView]) -> RenderableType:
@@ -118,6 +117,8 @@ def _after(ms: int | None, what: str) -> str:
 
 def _settings(settings: Service) -> Iterable[tuple[str, str]]:
     """A row for each of the app file's keys that is set, with what is nested on the same line."""
+    from tidegate.spec.flatten import flatten  # only `show` needs the app file's words
+
     rows: dict[str, list[str]] = {}
     for field in fields(settings):
         if field.name != "name":
