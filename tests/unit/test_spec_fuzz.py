@@ -86,4 +86,4 @@ def test_any_value_in_any_place_is_an_app_or_an_error(path: tuple[Any, ...], val
     assert isinstance(result, App | AppFileError)
     if isinstance(result, App):
         assert AppKeys.model_validate(parse(text, "again").data).core() == result
-        assert outcome(yaml.safe_dump(data)) == result or "\\" in text
+        assert outcome(yaml.safe_dump(data, sort_keys=False)) == result or "\\" in text
