@@ -126,7 +126,7 @@ def test_a_port_that_somebody_holds_is_passed_over(bench: ContainerBench) -> Non
 def test_a_port_that_only_the_engine_knows_to_be_taken_is_passed_over(
     bench: ContainerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tidegate.local.containers.hostports._free", lambda port: True)
+    monkeypatch.setattr("tidegate.local.containers.hostports._free", lambda _address, _port: True)
     port = next(iter(candidates(container_name(bench.home.owner, "t1"))))
     with closing(socket.socket()) as holder:
         holder.bind(("127.0.0.1", port))
