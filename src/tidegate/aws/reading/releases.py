@@ -5,7 +5,7 @@ Numbers are each service's own.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tidegate.aws.account import Account
@@ -112,8 +112,3 @@ def _state(seen: ServiceSeen, number: int) -> str:
     if number == candidate:
         return "candidate"
     return "good" if number in good(seen) else "past"
-
-
-def of_number(views: Iterable[ReleaseView], number: int) -> list[ReleaseView]:
-    """Those with that number: one for each service that has it."""
-    return [one for one in views if one.number == number]

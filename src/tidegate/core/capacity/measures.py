@@ -1,18 +1,25 @@
 """The cluster's metrics by AWS's names: `CapacityProviderReservation` and `MemoryReservation`."""
 
+from collections.abc import Mapping
+
 from tidegate.core.capacity.assigning import assign
 from tidegate.core.capacity.ordering import pool_of
 from tidegate.core.capacity.room import rooms_of
 from tidegate.core.progress import Progress
 
 
-def capacity_provider_reservation(progress: Progress, provider: str, now: int) -> int | None:
-    """100 × M / N of the provider, in percent; None when the app has no such provider."""
+def reservations(progress: Progress, now: int) -> Mapping[str, int]:
+    """100 × M / N of each provider, in percent."""
     app = progress.app
-    known = app.capacity.provider(provider) if app and app.capacity else None
-    if app is None or app.capacity is None or known is None:
-        return None
-    return pool_of(progress, assign(progress, app, app.capacity, now), known).reservation
+    if app is None or app.capacity is None:
+        return {}
+    assigned = assign(progress, app, app.capacity, now)
+    return {p.name: pool_of(progress, assigned, p).reservation for p in app.capacity.providers}
+
+
+def capacity_provider_reservation(progress: Progress, provider: str, now: int) -> int | None:
+    """That of one provider; None when the app has no such provider."""
+    return reservations(progress, now).get(provider)
 
 
 def memory_reservation(progress: Progress) -> int | None:

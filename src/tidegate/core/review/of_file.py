@@ -61,7 +61,7 @@ def _reviewed(app: App) -> Answer:
         return passed("a person approves each execution, and the journal names who")
     return failed(
         f"whoever may push to {app.pipeline.branch} deploys",
-        "pipeline: {approval: on}, or keep the branch protected and waive this",
+        "pipeline: {approval: on}, or keep the branch protected",
     )
 
 

@@ -11,7 +11,7 @@ from tidegate.core.review.case import Answer, Case, Check, State, failed, passed
 from tidegate.core.review.resources import Stack
 from tidegate.core.review.words import Principle as P
 
-_COUNTRYWIDE = ("us-", "eu-", "ap-", "sa-", "ca-", "af-", "me-")
+_REGIONS = ("us-", "eu-", "ap-", "sa-", "ca-", "af-", "me-")
 
 
 def _statements(stack: Stack) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -183,7 +183,7 @@ def _anywhere(stack: Stack) -> Answer:
             text
             for template in stack.templates.values()
             for text in _texts(template.get("Resources", {}))
-            if text.startswith(_COUNTRYWIDE) and text[-1:].isdigit() and text.count("-") == 2
+            if text.startswith(_REGIONS) and text[-1:].isdigit() and text.count("-") == 2
         }
     )
     return unless(

@@ -1,7 +1,6 @@
 """How much of the capacity is spoken for: AWS's two metrics of a cluster."""
 
-from tidegate.core.capacity.assigning import assign
-from tidegate.core.capacity.ordering import pool_of
+from tidegate.core.capacity.measures import reservations
 from tidegate.core.instance import InstancePhase
 from tidegate.core.progress import Progress
 from tidegate.core.seen import Seen
@@ -20,9 +19,4 @@ def registered_mib(progress: Progress, seen: Seen) -> int | None:
 
 def provider_reservation(progress: Progress, now: int) -> float | None:
     """`CapacityProviderReservation` of the provider that is shortest; None without any."""
-    app = progress.app
-    if app is None or app.capacity is None:
-        return None
-    assigned = assign(progress, app, app.capacity, now)
-    pools = (pool_of(progress, assigned, provider) for provider in app.capacity.providers)
-    return max((float(pool.reservation) for pool in pools), default=None)
+    return max(map(float, reservations(progress, now).values()), default=None)
