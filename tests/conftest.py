@@ -19,6 +19,12 @@ def _own_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ.update(before)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are called by their argument's name: what they hold may differ from process to process,
+    and tests that run side by side must have the same names in each."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user of this test's own: the folder of the advisories' settings and data."""

@@ -74,7 +74,7 @@ def kev_text(*cves: str) -> bytes:
 def epss_bytes(**chances: float) -> bytes:
     """The scores' file; `CVE_2024_1=0.5` is CVE-2024-1."""
     rows = "".join(f"{cve.replace('_', '-')},{chance},0.9\n" for cve, chance in chances.items())
-    return gzip.compress(f"#model_version:v1\ncve,epss,percentile\n{rows}".encode())
+    return gzip.compress(f"#model_version:v1\ncve,epss,percentile\n{rows}".encode(), mtime=0)
 
 
 def deb(name: str, version: str, source: str = "", source_version: str = "") -> Package:
