@@ -3,13 +3,15 @@
 import os
 import random
 import signal
+import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from tests.support.backends import Backend, Load
 from tests.support.dataplane import SHOP, Plane, eventually
-from tidegate.core.actions import DeregisterTarget, DrainTarget
+from tidegate.core.actions import DeregisterTarget, DrainTarget, RegisterTarget
 from tidegate.core.errors import EffectFailed
 from tidegate.core.model import Colour, Route, Service
 from tidegate.core.seen import Routing, Target
@@ -73,6 +75,23 @@ def test_a_target_that_is_killed_takes_no_request_with_it() -> None:
         assert_all_answered(load)
 
 
+def test_a_target_too_busy_to_accept_for_a_moment_costs_no_request() -> None:
+    with Plane() as plane, socket.socket() as busy, ExitStack() as waiting:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen(0)
+        host, port = busy.getsockname()
+        with pytest.raises(TimeoutError):
+            for _ in range(8):
+                waiting.enter_context(socket.create_connection((host, port), timeout=0.1))
+        register = RegisterTarget("t1", "shop", Colour.BLUE, f"{host}:{port}")
+        plane.balancer.register(register)
+        client = plane.client()
+        client.send("/")
+        time.sleep(0.5)
+        with Backend("t1", busy):
+            assert client.receive().status == 200
+
+
 def test_a_request_that_may_have_been_acted_on_is_not_sent_twice() -> None:
     unsafe = Service("unsafe", routes=(Route("/unsafe"),), retry_unsafe=True)
     with Plane(SHOP, unsafe) as plane, Backend("t1") as backend:
@@ -94,9 +113,9 @@ def test_a_request_that_may_have_been_acted_on_is_not_sent_twice() -> None:
 def test_a_slow_answer_and_a_websocket_outlive_the_drain_of_their_target() -> None:
     with Plane() as plane, Backend("t1") as one, Backend("t2") as two:
         plane.register(one, Colour.BLUE)
-        slow, socket = plane.client(), plane.client()
+        slow, chat = plane.client(), plane.client()
         slow.send("/stream/5")
-        assert socket.get("/chat", **UPGRADE).status == 101
+        assert chat.get("/chat", **UPGRADE).status == 101
         assert eventually(lambda: plane.target("t1") == Target("shop", Colour.BLUE, "t1", False, 2))
         plane.register(two, Colour.BLUE)
         plane.balancer.drain(DrainTarget("t1", "shop", Colour.BLUE))
@@ -104,12 +123,12 @@ def test_a_slow_answer_and_a_websocket_outlive_the_drain_of_their_target() -> No
         with pytest.raises(EffectFailed, match="t1 is busy"):
             plane.balancer.deregister(DeregisterTarget("t1", "shop", Colour.BLUE))
         assert slow.receive().body == "t1" * 5
-        socket.write(b"still there?")
-        assert socket.read(12) == b"still there?"
+        chat.write(b"still there?")
+        assert chat.read(12) == b"still there?"
         assert eventually(lambda: plane.target("t1") == Target("shop", Colour.BLUE, "t1", True, 1))
         plane.balancer.deregister(DeregisterTarget("t1", "shop", Colour.BLUE, force=True))
         with pytest.raises(OSError, match="closed"):
-            socket.read(1)
+            chat.read(1)
         assert eventually(lambda: plane.target("t1") is None)
 
 
@@ -117,19 +136,19 @@ def test_what_began_before_a_reload_goes_on_and_still_counts_as_under_way() -> N
     other = Service("other", routes=(Route("/other"),))
     with Plane() as plane, Backend("t1") as one, Backend("t2") as two:
         plane.register(one, Colour.BLUE)
-        socket = plane.client()
-        assert socket.get("/chat", **UPGRADE).status == 101
+        chat = plane.client()
+        assert chat.get("/chat", **UPGRADE).status == 101
         plane.balancer.serve(plane.with_services(SHOP, other))
         assert plane.target("t1") == Target("shop", Colour.BLUE, "t1", False, 1)
         plane.register(two, Colour.BLUE)
         plane.balancer.drain(DrainTarget("t1", "shop", Colour.BLUE))
         with pytest.raises(EffectFailed, match="t1 is busy"):
             plane.balancer.deregister(DeregisterTarget("t1", "shop", Colour.BLUE))
-        socket.write(b"still there?")
-        assert socket.read(12) == b"still there?"
+        chat.write(b"still there?")
+        assert chat.read(12) == b"still there?"
         plane.balancer.deregister(DeregisterTarget("t1", "shop", Colour.BLUE, force=True))
         with pytest.raises(OSError, match="closed"):
-            socket.read(1)
+            chat.read(1)
         assert eventually(lambda: plane.target("t1") is None)
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bench.ports import free_port
 
-from tests.support.backends import Backend, free_port
+from tests.support.backends import Backend
 from tests.support.dataplane import SHOP, Plane
 from tidegate.core.errors import SetupError, TidegateError
-from tidegate.core.model import App, Colour, Listener
+from tidegate.core.model import App, Colour, Listener, Route, Service
 from tidegate.local.haproxy.balancer import HAProxyBalancer
 from tidegate.local.haproxy.machine import processes
 
@@ -148,3 +149,12 @@ def test_a_path_too_long_for_a_socket_is_a_clear_error(tmp_path: Path) -> None:
     assert caught.value.number == "TG225"
     assert balancer.observe() is None
     assert processes(directory) == []
+
+
+def test_traffic_goes_before_other_work_where_the_system_allows_it() -> None:
+    may = subprocess.run(["nice", "-n", "-10", "true"], capture_output=True, check=True)
+    with Plane() as plane:
+        for turn in range(2):
+            nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in plane.pids()]
+            assert nice == ([0, 0] if may.stderr else [-10, -10]), f"after {turn} reloads"
+            plane.balancer.serve(plane.with_services(SHOP, Service("b", routes=(Route("/b"),))))

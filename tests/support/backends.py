@@ -15,23 +15,17 @@ from types import TracebackType
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
-
-
 class Backend:
     """An HTTP/1.1 server in a thread. It answers its name; the path says how.
 
     /status/503 answers that status, /slow/300 waits 300 ms, /cut closes without a word, /stream/4
     sends four parts 100 ms apart, and an Upgrade is echoed until it is closed.
+    `bound` is a socket to accept from, if not a new one.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, bound: socket.socket | None = None) -> None:
         self.name = name
+        self._bound = bound
         self.port = 0
         self.connections = 0
         self.seen: Counter[str] = Counter()
@@ -73,7 +67,8 @@ class Backend:
         self._loop.run_forever()
 
     async def _listen(self, ready: threading.Event) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
+        bound = self._bound or socket.create_server(("127.0.0.1", self.port))
+        self._server = await asyncio.start_server(self._serve, sock=bound, backlog=512)
         self.port = self._server.sockets[0].getsockname()[1]
         ready.set()
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.backends import Backend, Client, free_port
+from bench.ports import free_port
+
+from tests.support.backends import Backend, Client
 from tidegate.core.actions import RegisterTarget
 from tidegate.core.model import App, Colour, Listener, Route, Service
 from tidegate.core.seen import Target

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.ports import free_port
+
 LACKS = re.compile(
     r"AWS::(ApplicationAutoScaling|CodeDeploy|CodePipeline|CodeStarConnections|Budgets)::.*|"
     r"AWS::EC2::(EIP|NatGateway|FlowLog|SecurityGroup(In|E)gress)|"
@@ -65,9 +67,7 @@ def _all(names: Any, gone: set[str]) -> bool:
 @contextmanager
 def ministack(folder: Path) -> Iterator[str]:
     """The emulator's URL while it runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     here = {"MINISTACK_HOST": "127.0.0.1", "BIND_HOST": "127.0.0.1"}
     environment = {**os.environ, **here, "GATEWAY_PORT": str(port)}
     with (folder / "ministack.log").open("wb") as log:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import docker
+from bench.ports import free_port
 from docker.models.containers import Container
 
 from tidegate.core.model import LifecycleStage
@@ -170,13 +170,6 @@ class Shop:
         counts = self.clients.counts("all", faulty="crimson")
         assert counts.requests > 100
         assert counts.dropped == nothing, counts
-
-
-def free_port() -> int:
-    """A port of the loopback address that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _command(entry: Path) -> str:

@@ -29,20 +29,23 @@ ring requests
   timeout server 10s
   server collector 127.0.0.1:{port}"""
 
-# `timeout connect` is also the pause before a retry on the same target. The targets are near.
+# `timeout connect` is longer than the second after which a lost SYN is sent again. With 100 ms, a
+# machine too busy to let HAProxy run, or a target too busy to accept, looked like a target that was
+# gone, and was answered with 503. Up to a second of it is the pause before the same target is tried
+# again. One that is really gone refuses at once.
 # `abortonclose`: a client that gave up shows in the metrics then, not at the server's timeout.
 DEFAULTS = """\
 defaults
   mode http
   log global
   {log}
-  timeout connect 100ms
+  timeout connect 1500ms
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
   timeout http-request 10s
   timeout http-keep-alive 60s
-  timeout check 500ms
+  timeout check 1s
   http-reuse always
   option logasap
   option abortonclose
