@@ -11,8 +11,18 @@ import pytest
 
 from tests.support.scripted_server import OK, Act, Call, Server, serving
 from tidegate.core.errors import UsageError
-from tidegate.core.model import Header
-from tidegate.load import Generator, Limits, Plan, Profile, Result, Tag, Target, constant, summarise
+from tidegate.load import (
+    Generator,
+    Header,
+    Limits,
+    Plan,
+    Profile,
+    Result,
+    Tag,
+    Target,
+    constant,
+    summarise,
+)
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 FAST = constant(800, 0.25)  # 200 requests

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.core.errors import UsageError
-from tidegate.core.model import Header
-from tidegate.load.target import Target, cycle, permit
+from tidegate.load.target import Header, Target, cycle, permit
 from tidegate.load.vegeta import read_targets
 
 

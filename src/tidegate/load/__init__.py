@@ -20,12 +20,13 @@ from tidegate.load.plan import Limits, Plan
 from tidegate.load.profile import Profile, constant, ramp, replay, spike, steps
 from tidegate.load.report import Report, summarise
 from tidegate.load.result import Counts, Result
-from tidegate.load.target import Tag, Target
+from tidegate.load.target import Header, Tag, Target
 
 __all__ = [
     "Background",
     "Counts",
     "Generator",
+    "Header",
     "Limits",
     "Plan",
     "Profile",

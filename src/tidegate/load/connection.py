@@ -7,7 +7,8 @@ with the outcome of the request, or `PENDING`.
 import errno
 import socket
 
-from tidegate.load.reply import Malformed, Reply
+from tidegate.load.plan import Asked
+from tidegate.load.reply import Malformed, Reply, whole
 from tidegate.load.result import PENDING, Failure
 from tidegate.load.target import Address
 
@@ -17,18 +18,25 @@ NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRN
 
 
 class Connection:
-    """A connection to one address. `index` is the request in progress, -1 when idle."""
+    """A connection to one address. `index` is the request in progress, -1 when idle.
+
+    `received` and `tag` are of the newest request's reply.
+    """
 
     __slots__ = (
+        "_keeps",
         "_out",
         "_refused",
+        "_reply",
         "_socket",
+        "_tag",
         "address",
+        "asked",
         "closed",
         "deadline_us",
         "fd",
         "index",
-        "reply",
+        "received",
         "served",
     )
 
@@ -49,7 +57,10 @@ class Connection:
         self.served = 0
         self.index = -1
         self.deadline_us = 0
-        self.reply = Reply(False)
+        self.received = 0
+        self._tag = b""
+        self._reply: Reply | None = None  # only of a reply that comes in pieces
+        self._keeps = False
         self._out = b""
 
     @property
@@ -58,16 +69,25 @@ class Connection:
         return bool(self._out)
 
     @property
+    def tag(self) -> bytes:
+        """Who answered, as far as the reply has come."""
+        return self._reply.tag if self._reply else self._tag
+
+    @property
     def died_unused(self) -> bool:
         """Whether an earlier reply came on it, and not a byte for this request."""
-        return self.served > 0 and not self.reply.received
+        return self.served > 0 and not self.received
 
-    def carry(self, index: int, request: bytes, reply: Reply, deadline_us: int) -> int:
+    def carry(self, index: int, asked: Asked, deadline_us: int) -> int:
         """Take on a request and send what can be sent now; its outcome or `PENDING`."""
         self.index = index
-        self.reply = reply
+        self.asked = asked
         self.deadline_us = deadline_us
-        self._out = request
+        self.received = 0
+        self._tag = b""
+        self._reply = None
+        self._keeps = False
+        self._out = asked.request
         return self.flush()
 
     def flush(self) -> int:
@@ -94,23 +114,39 @@ class Connection:
             return PENDING
         except OSError as error:
             return Failure.REFUSED if error.errno in UNREACHABLE else Failure.RESET
-        reply = self.reply
-        if not data:
-            reply.end()
-            return reply.status if reply.done else Failure.CLOSED
+        self.received += len(data)
         try:
-            reply.feed(data)
+            return self._read(data) if data else self._read_end()
         except Malformed:
             return Failure.MALFORMED
-        return reply.status if reply.done else PENDING
 
     def rest(self) -> bool:
         """The request is over: become idle. False when the connection can't carry another."""
         self.index = -1
         self.served += 1
-        return self.reply.reusable and not self._out
+        return self._keeps and not self._out
 
     def close(self) -> None:
         """Close it, without waiting; twice does nothing."""
         self.closed = True
         self._socket.close()
+
+    def _read(self, data: bytes) -> int:
+        """Raises `Malformed`."""
+        asked, reply = self.asked, self._reply
+        if reply is None:
+            if not asked.body_tag:
+                head = whole(data, asked.to_head, asked.tag_header)
+                if head:
+                    self._tag, self._keeps = head.tag, head.keep
+                    return head.status
+            reply = self._reply = Reply(asked.to_head, asked.tag_header, asked.body_tag)
+        reply.feed(data)
+        self._keeps = reply.reusable
+        return reply.status if reply.done else PENDING
+
+    def _read_end(self) -> int:
+        """The other side has closed. That ends a reply without a length, and breaks off others."""
+        if self._reply:
+            self._reply.end()
+        return self._reply.status if self._reply and self._reply.done else Failure.CLOSED

@@ -1,25 +1,27 @@
 """The sender: every request leaves at its intended time, whatever the target does.
 
 One thread, one epoll. On each wake all requests that are due are sent: late ones are caught up,
-never skipped. An idle connection is used last in, first out; without one a new one is opened, up
-to a limit; beyond it requests wait, and their latency with them. `epoll` alone waits in whole
-milliseconds, so the wait is a `select` on the epoll's descriptor, which knows microseconds.
+never skipped; and between any two replies, so that many of them at once make nothing late. An idle
+connection is used last in, first out; without one a new one is opened, up to a limit; beyond it
+requests wait, and their latency with them. `epoll` alone waits in whole milliseconds, so the wait
+is a `select` on the epoll's descriptor, which knows microseconds.
 """
 
 import select
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from tidegate.core.errors import SetupError, UsageError
+from tidegate.core.errors import SetupError
+from tidegate.load.acts import Acts
 from tidegate.load.connection import Connection
-from tidegate.load.plan import Plan, Tags, ask, pattern
+from tidegate.load.plan import Plan, Tags, ask
 from tidegate.load.pool import Pool
-from tidegate.load.reply import Reply
-from tidegate.load.result import PENDING, Failure, Key, Mark, Records, Result, Tally, kind
+from tidegate.load.result import PENDING, Failure, Mark, Records, Result, Tally
 from tidegate.load.target import cycle, permit
+from tidegate.load.undisturbed import Share, share
 
 NEVER = 1 << 62
 TICK_US = 10_000
@@ -49,9 +51,8 @@ class Generator:
             )
         addresses = permit(plan.targets, plan.hosts)
         self.plan = plan
-        self._asked = [ask(t, addresses[(t.host, t.port)]) for t in plan.targets]
+        self._asked = [ask(t, addresses[(t.host, t.port)], plan.tag) for t in plan.targets]
         self._order = cycle([target.weight for target in plan.targets])
-        self._body_tag = pattern(plan.tag.body)
         self._progress = progress
         self._stop = threading.Event()
         self._timeout_us = int(plan.limits.timeout_s * 1e6)
@@ -60,14 +61,14 @@ class Generator:
         self._origin_ns = time.monotonic_ns()
         self._pool = Pool(plan.limits.connections)
         self._epoll = self._pool.epoll
+        self._watched = (self._epoll.fileno(),)
         self._busy: dict[int, Connection] = {}  # in order of sending, so of deadline
         self._sources: dict[int, Source] = {}
         self._queue: deque[int] = deque()
         self._next_tick = self._length_us = 0
         self.records = Records()
-        self.marks: list[Mark] = []
         self.tags = Tags()
-        self.done: Counter[Key] = Counter()
+        self.acts = Acts()
         self.resent = self.waited = self.received_bytes = 0
 
     # --- from other threads ------------------------------------------------------------------
@@ -78,27 +79,11 @@ class Generator:
 
     def mark(self, name: str) -> Mark:
         """An act begins with the next request. Raises `UsageError` for a name used before."""
-        if not name or any(mark.name == name for mark in self.marks):
-            raise UsageError(
-                f"an act of the run cannot be called {name!r}",
-                cause="acts need names, each its own",
-                code="TG155",
-            )
-        mark = Mark(name, len(self.records), self.now_us())
-        self.marks.append(mark)
-        return mark
+        return self.acts.begin(name, len(self.records), self.now_us())
 
     def tally(self) -> Tally:
         """Every request so far by act, kind and tag."""
-        found = self.done.copy()
-        firsts = [("", 0), *((mark.name, mark.first) for mark in self.marks)]
-        ends = [first for _, first in firsts[1:]] + [len(self.records)]
-        over = Counter[str]()
-        for (act, _, _), n in found.items():
-            over[act] += n
-        for (name, first), end in zip(firsts, ends, strict=True):
-            found[name, "pending", ""] = end - first - over[name]
-        return +found
+        return self.acts.tally(len(self.records), self.tags.names)
 
     def now_us(self) -> int:
         """Microseconds since the run began."""
@@ -116,9 +101,12 @@ class Generator:
 
     # --- the loop ----------------------------------------------------------------------------
 
-    def run(self) -> Result:
-        """Send everything, wait for what is in flight, and tell what became of each."""
-        started_ms = time.time_ns() // 1_000_000
+    def run(self, first: bool = False) -> Result:
+        """Send everything, wait for what is in flight, and tell what became of each.
+
+        `first` is for the result alone: whether this process goes before others.
+        """
+        started_ms, before = time.time_ns() // 1_000_000, share(first)
         self._origin_ns = time.monotonic_ns()
         try:
             while self._next_due != NEVER or self._busy or self._queue:
@@ -127,25 +115,44 @@ class Generator:
             self._pool.close()
         if not self._stop.is_set() and self.plan.limits.requests is None:
             self._length_us = int(self.plan.profile.seconds * 1e6)
-        return self._result(started_ms)
+        return self._result(started_ms, share(first).since(before))
 
     def _turn(self) -> None:
         """Wait for a due time, a reply or the tick; read replies; send what is due."""
-        wait_us = min(self._next_due, self._next_tick) - self.now_us()
-        if wait_us > 0:
-            select.select((self._epoll,), (), (), wait_us / 1e6)
-        for fd, mask in self._epoll.poll(0):
-            self._ready(fd, mask)
+        now_us = self.now_us()
+        wait_us = min(self._next_due, self._next_tick) - now_us
+        if wait_us <= 0 or select.select(self._watched, (), (), wait_us / 1e6)[0]:
+            self._read()
         now_us = self.now_us()
         if now_us >= self._next_tick:
             self._tick(now_us)
         if self._queue:
             self._serve_queue()
+        self._send_due(now_us)
+
+    def _read(self) -> None:
+        """Take what the kernel has; each connection that comes free carries what is due by then."""
+        events = self._epoll.poll(0)
+        if len(events) > 1:  # what has happened to idle connections goes first: none is used then
+            events.sort(key=self._carries)
+        for fd, mask in events:
+            if self._ready(fd, mask):
+                now_us = self.now_us()
+                if self._next_due <= now_us:
+                    self._release(now_us)
+
+    def _carries(self, event: tuple[int, int]) -> bool:
+        connection = self._pool.open.get(event[0])
+        return connection is not None and connection.index >= 0
+
+    def _send_due(self, now_us: int) -> None:
+        """Send what is due. Replies are looked at again before a second connection is opened."""
+        opened = self._pool.opened
         for _ in range(BURST):
-            now_us = self.now_us()
-            if self._next_due > now_us:
+            if self._next_due > now_us or self._pool.opened > opened:
                 break
             self._release(now_us)
+            now_us = self.now_us()
 
     def _release(self, now_us: int) -> None:
         """The next request is due: give it a connection, or put it into the queue."""
@@ -169,13 +176,11 @@ class Generator:
         if self.records.sent[index] < 0:
             self.records.sent[index] = now_us
         self._busy[connection.fd] = connection
-        reply = Reply(asked.to_head, self.plan.tag.header, self._body_tag)
-        deadline_us = now_us + self._timeout_us
-        self._after(connection, connection.carry(index, asked.request, reply, deadline_us))
+        self._after(connection, connection.carry(index, asked, now_us + self._timeout_us))
         return True
 
-    def _ready(self, fd: int, mask: int) -> None:
-        """The kernel has something for a connection (or a source)."""
+    def _ready(self, fd: int, mask: int) -> bool:
+        """The kernel has something for a connection (or a source). Whether one came free."""
         connection = self._pool.open.get(fd)
         if connection is None:
             source = self._sources.get(fd)
@@ -190,47 +195,41 @@ class Generator:
                 outcome = connection.receive()
             elif outcome == PENDING and not connection.wants_to_write:
                 self._epoll.modify(fd, select.EPOLLIN)
-            self._after(connection, outcome)
+            return self._after(connection, outcome)
+        return False
 
-    def _after(self, connection: Connection, outcome: int) -> None:
-        """Go on with a connection after it has sent or received."""
+    def _after(self, connection: Connection, outcome: int) -> bool:
+        """Go on with a connection after it has sent or received. Whether it came free."""
         if outcome == PENDING:
             if connection.wants_to_write:
                 self._epoll.modify(connection.fd, select.EPOLLIN | select.EPOLLOUT)
-            return
+            return False
         del self._busy[connection.fd]
         index = connection.index
         if self._may_resend(connection, outcome):
             self.resent += 1
             self._pool.drop(connection)
             self._begin(index, self.now_us(), fresh=True)  # there is room: one was just dropped
-            return
-        reply = connection.reply
-        self.received_bytes += reply.received
-        if reply.status:
-            self.records.tag[index] = self.tags.index(reply.tag)
-        self._end(index, outcome)
+            return False
+        self.received_bytes += connection.received
+        self._end(index, outcome, self.tags.index(connection.tag))
         if outcome > 0 and connection.rest():
             self._pool.give(connection)
-        else:
-            self._pool.drop(connection)
+            return True
+        self._pool.drop(connection)
+        return False
 
     def _may_resend(self, connection: Connection, outcome: int) -> bool:
-        asked = self._asked[self.records.target[connection.index]]
         dead = outcome in (Failure.RESET, Failure.CLOSED) and connection.died_unused
-        return dead and self.plan.limits.resend and asked.idempotent
+        return dead and self.plan.limits.resend and connection.asked.idempotent
 
-    def _end(self, index: int, outcome: int) -> None:
+    def _end(self, index: int, outcome: int, tag: int = 0) -> None:
         """A request is over."""
-        self.records.end[index] = self.now_us()
-        self.records.outcome[index] = outcome
-        self.done[self._act(index), kind(outcome), self.tags.names[self.records.tag[index]]] += 1
-
-    def _act(self, index: int) -> str:
-        for mark in reversed(self.marks):
-            if index >= mark.first:
-                return mark.name
-        return ""
+        records = self.records
+        records.end[index] = self.now_us()
+        records.outcome[index] = outcome
+        records.tag[index] = tag
+        self.acts.ended(index, outcome, tag)
 
     def _serve_queue(self) -> None:
         while self._queue and self._begin(self._queue[0], self.now_us()):
@@ -266,7 +265,7 @@ class Generator:
         if self._progress:
             self._progress()
 
-    def _result(self, started_ms: int) -> Result:
+    def _result(self, started_ms: int, sender: Share) -> Result:
         return Result(
             title=self.plan.title,
             profile=str(self.plan.profile),
@@ -275,10 +274,11 @@ class Generator:
             length_us=self._length_us,
             records=self.records,
             tags=tuple(self.tags.names),
-            marks=tuple(self.marks),
+            marks=tuple(self.acts.marks),
             opened=self._pool.opened,
             resent=self.resent,
             waited=self.waited,
             connections_limit=self._pool.limit,
             received_bytes=self.received_bytes,
+            sender=sender,
         )

@@ -7,7 +7,7 @@ from html import escape
 
 from tidegate.load.plot import Axis, Chart, Series, linear, logarithmic, svg
 from tidegate.load.report import PERCENTS, Report, Second
-from tidegate.load.text import act_rows, failed_share, in_ms, percent_name
+from tidegate.load.text import act_rows, failed_share, in_ms, percent_name, sender_words
 
 NINES = (0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 STEPS = 120
@@ -109,6 +109,8 @@ def _numbers(report: Report) -> str:
     ]
     lines = [f"replies {statuses}"] + ([f"failures {kinds}"] if kinds else [])
     lines.append(f"{report.opened:,} connections opened, {report.resent:,} requests sent again")
+    if report.sender.cpu_us and counts.requests:
+        lines.append(f"sender: {sender_words(report)}")
     return table(rows) + "".join(f'<p class="dim">{escape(line)}</p>' for line in lines)
 
 

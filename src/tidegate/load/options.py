@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 
 from tidegate.core.errors import UsageError
-from tidegate.core.model import Header
 from tidegate.load.plan import Limits, Plan
 from tidegate.load.profile import Profile, constant, parse, parse_seconds, replay
-from tidegate.load.target import Tag, Target
+from tidegate.load.target import Header, Tag, Target
 from tidegate.load.vegeta import read_targets
 
 RUN = "send a load at fixed times and measure the replies; the default"

@@ -29,6 +29,7 @@ class Plan:
     """A run to be: what is asked, when, and within which limits.
 
     `hosts` (names or `host:port`) may be loaded although they are not loopback; see `permit`.
+    `first`: in a process of its own, the sender goes before other programs where it may.
     """
 
     targets: tuple[Target, ...]
@@ -37,6 +38,7 @@ class Plan:
     tag: Tag = field(default_factory=Tag)
     limits: Limits = field(default_factory=Limits)
     hosts: frozenset[str] = frozenset()
+    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,10 @@ class Asked:
 
     request: bytes
     address: Address
-    to_head: bool
     idempotent: bool
+    to_head: bool
+    tag_header: str
+    body_tag: re.Pattern[bytes] | None
 
 
 @dataclass(slots=True)
@@ -71,10 +75,10 @@ class Tags:
         return found
 
 
-def ask(target: Target, address: Address) -> Asked:
-    """Make a target ready."""
-    idempotent = target.method in IDEMPOTENT
-    return Asked(target.request(), address, target.method == "HEAD", idempotent)
+def ask(target: Target, address: Address, tag: Tag) -> Asked:
+    """Make a target ready. Raises `UsageError` for a pattern that is none."""
+    idempotent, to_head = target.method in IDEMPOTENT, target.method == "HEAD"
+    return Asked(target.request(), address, idempotent, to_head, tag.header, pattern(tag.body))
 
 
 def pattern(text: str) -> re.Pattern[bytes] | None:

@@ -48,8 +48,10 @@ class Segment:
     def when_s(self, count: float) -> float:
         """After how many seconds the integral of the rate reaches `count` (0 ≤ count < expected).
 
-        The root of `from t + slope t² / 2 = count`, in the form that also holds for slope 0.
+        The root of `from t + slope t² / 2 = count`, in the form that loses no digits near slope 0.
         """
+        if self.from_rps == self.to_rps:
+            return min(self.seconds, count / self.from_rps)
         if not count:
             return 0.0
         slope = (self.to_rps - self.from_rps) / self.seconds

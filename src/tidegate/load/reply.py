@@ -78,6 +78,20 @@ def _body_length(status: int, to_head: bool, lengths: set[bytes], chunked: bool)
     return int(lengths.pop()) if lengths else TO_THE_END
 
 
+def whole(data: bytes, to_head: bool, tag_header: str) -> Head | None:
+    """The head of a reply that is all there, no byte more or less; None when it is not that plain.
+
+    Most replies come in one piece with a length: no `Reply` has to be made for them. Raises
+    `Malformed` for nonsense; what is unfinished is left to `Reply`.
+    """
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = read_head(data[: end + 2], to_head, tag_header)
+    plain = head.status >= 200 and head.length == len(data) - end - 4
+    return head if plain else None
+
+
 class Reply:
     """One reply as it arrives. `feed` it; when it is `done`, `status` and `tag` are final.
 

@@ -5,17 +5,23 @@ that was answered, whatever the status, and those that timed out, as the time th
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from operator import sub
 from typing import Any
 
 from tidegate.core.errors import UsageError
 from tidegate.load.histogram import Histogram, histogram
 from tidegate.load.result import Counts, Failure, Mark, Records, Result, Tally, count, kind, tags_of
+from tidegate.load.undisturbed import Share
 
 FORMAT = "tidegate-load-1"
-MAX_SCHEDULING_P99_US = 5_000
+SECOND_US = 1_000_000
+MAX_LATE_US = 1_000
+MAX_LATE_SHARE = 0.1
+"""A sender that is later than both, this share of the latency too, has measured itself (p99)."""
 MIN_RATE_SHARE = 0.99
 PERCENTS = (50.0, 90.0, 95.0, 99.0, 99.9, 100.0)
 
@@ -69,6 +75,7 @@ class Report:
     limits: tuple[str, ...]
     acts: tuple[Act, ...]
     seconds: tuple[Second, ...]
+    sender: Share = field(default_factory=Share)
 
     @property
     def intended_rps(self) -> float:
@@ -95,7 +102,11 @@ class Report:
 
     def to_json(self) -> str:
         """As JSON that `from_json` reads."""
-        return json.dumps({"format": FORMAT} | asdict(self), separators=(",", ":"))
+        return json.dumps({"format": FORMAT} | _shape(self), separators=(",", ":"), default=_shape)
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def from_json(text: str) -> Report:
@@ -111,6 +122,7 @@ def from_json(text: str) -> Report:
         data["scheduling"] = _histogram(data["scheduling"])
         data["seconds"] = tuple(Second(**second) for second in data["seconds"])
         data["acts"] = tuple(_act_from(act) for act in data["acts"])
+        data["sender"] = Share(**data.get("sender", {}))
         return Report(**data)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
@@ -134,10 +146,10 @@ def _act_from(data: Mapping[str, Any]) -> Act:
 def summarise(result: Result) -> Report:
     """Reckon a run. Requests still open count as `pending`."""
     records, tally = result.records, result.tally()
-    scheduling = histogram(
-        sent - due for sent, due in zip(records.sent, records.intended, strict=True) if sent >= 0
-    )
+    late = _late(records)
     sent_in_time = sum(0 <= sent <= result.length_us for sent in records.sent)
+    statuses = {code: n for code, n in Counter(records.outcome).items() if code > 0}
+    latency = latency_of(records)
     counts = count(tally)
     return Report(
         title=result.title,
@@ -145,19 +157,20 @@ def summarise(result: Result) -> Report:
         targets=result.targets,
         started_ms=result.started_ms,
         length_us=result.length_us,
-        ended_us=max(result.length_us, max(records.end, default=0)),
+        ended_us=_ended_us(result),
         counts=counts,
         sent_in_time=sent_in_time,
-        answered=sum(outcome > 0 for outcome in records.outcome),
-        statuses=_statuses(records),
-        latency=latency_of(records),
-        scheduling=scheduling,
+        answered=sum(statuses.values()),
+        statuses={str(code): n for code, n in sorted(statuses.items())},
+        latency=latency,
+        scheduling=late,
         opened=result.opened,
         resent=result.resent,
         received_bytes=result.received_bytes,
-        limits=_limits(result, counts, sent_in_time, scheduling),
+        limits=tuple(_limits(result, counts, sent_in_time, late, latency)),
         acts=tuple(_act(result, mark, tally) for mark, _ in result.acts()),
         seconds=_seconds(records),
+        sender=result.sender,
     )
 
 
@@ -168,63 +181,67 @@ def _act(result: Result, mark: Mark, tally: Tally) -> Act:
 
 def latency_of(records: Records) -> Histogram:
     """From the intended time to the end, of the answered and the timed out."""
-    return histogram(
-        end - due
-        for end, due, outcome in zip(records.end, records.intended, records.outcome, strict=True)
-        if outcome > 0 or outcome == Failure.TIMEOUT
-    )
+    latencies, outcomes = map(sub, records.end, records.intended), records.outcome
+    if not outcomes or min(outcomes) > 0:
+        return histogram(latencies)
+    pairs = zip(latencies, outcomes, strict=True)
+    return histogram(us for us, how in pairs if how > 0 or how == Failure.TIMEOUT)
 
 
-def _statuses(records: Records) -> dict[str, int]:
-    codes = Counter(outcome for outcome in records.outcome if outcome > 0)
-    return {str(code): n for code, n in sorted(codes.items())}
+def _late(records: Records) -> Histogram:
+    late = map(sub, records.sent, records.intended)
+    if -1 not in records.sent:
+        return histogram(late)
+    return histogram(us for us, sent in zip(late, records.sent, strict=True) if sent >= 0)
+
+
+def _ended_us(result: Result) -> int:
+    return max(result.length_us, max(result.records.end, default=0))
 
 
 def _limits(
-    result: Result, counts: Counts, sent_in_time: int, scheduling: Histogram
-) -> tuple[str, ...]:
-    """Why the numbers tell of the sender rather than of the target; empty when they don't."""
-    found = []
-    late_us = scheduling.percentile_us(99)
-    if late_us > MAX_SCHEDULING_P99_US:
-        found.append(f"1 % of the requests left more than {late_us / 1000:.1f} ms late")
-    if found and result.waited:
-        held = f"{result.waited} requests found all {result.connections_limit} connections in use"
-        found.append(held)
+    result: Result, counts: Counts, sent_in_time: int, late: Histogram, latency: Histogram
+) -> Iterator[str]:
+    """Why the numbers tell of the sender rather than of the target; none when they don't."""
+    late_us = late.percentile_us(99)
+    if late_us > max(MAX_LATE_US, MAX_LATE_SHARE * latency.percentile_us(99)):
+        yield f"1 % of the requests left more than {late_us / 1000:.1f} ms late{_why(result)}"
+        if result.waited:
+            limit = result.connections_limit
+            yield f"{result.waited} requests found all {limit} connections in use"
     if sent_in_time < MIN_RATE_SHARE * counts.requests:
-        share = sent_in_time / counts.requests
-        found.append(f"only {share:.1%} of the intended rate was sent")
+        yield f"only {sent_in_time / counts.requests:.1%} of the intended rate was sent"
     if counts.failures.get("local"):
-        found.append(f"{counts.failures['local']} requests found no free socket or port")
-    return tuple(found)
+        yield f"{counts.failures['local']} requests found no free socket or port"
+
+
+def _why(result: Result) -> str:
+    """What the sender had of the machine meanwhile, where that is known."""
+    sender, ended_us = result.sender, _ended_us(result)
+    if not sender.cpu_us or not ended_us:
+        return ""
+    worked, waited = sender.cpu_us / ended_us, sender.waited_us / ended_us
+    return f"; the sender worked {worked:.0%} of the time, and {waited:.0%} waited for a processor"
 
 
 def _seconds(records: Records) -> tuple[Second, ...]:
-    due, sent, answered = Counter[int](), Counter[int](), Counter[int]()
-    failures: dict[int, Counter[str]] = {}
-    latencies: dict[int, list[int]] = {}
-    columns = zip(records.intended, records.sent, records.end, records.outcome, strict=True)
-    for due_us, sent_us, end_us, outcome in columns:
-        at_s = due_us // 1_000_000
-        due[at_s] += 1
-        if sent_us >= 0:
-            sent[sent_us // 1_000_000] += 1
-        if outcome > 0:
-            answered[end_us // 1_000_000] += 1
-        if outcome > 0 or outcome == Failure.TIMEOUT:
-            latencies.setdefault(at_s, []).append(end_us - due_us)
-        its_kind = kind(outcome)
-        if its_kind not in ("ok", "pending"):
-            failures.setdefault(at_s, Counter())[its_kind] += 1
-    last_s = max((due | sent | answered), default=-1)
-    return tuple(
-        Second(
-            at_s,
-            due[at_s],
-            sent[at_s],
-            answered[at_s],
-            dict(failures.get(at_s, {})),
-            *histogram(latencies.get(at_s, ())).percentiles_us((50, 95, 99, 100)),
-        )
-        for at_s in range(last_s + 1)
-    )
+    sent = Counter(us // SECOND_US for us in records.sent)
+    ends = zip(records.end, records.outcome, strict=True)
+    answered = Counter(us // SECOND_US for us, outcome in ends if outcome > 0)
+    last_s = max((*sent, *answered, *(us // SECOND_US for us in records.intended[-1:])), default=-1)
+    found, first = [], 0
+    for at_s in range(last_s + 1):
+        after = bisect_left(records.intended, (at_s + 1) * SECOND_US, first)
+        rows = records.slice(first, after)
+        first = after
+        percentiles = latency_of(rows).percentiles_us((50, 95, 99, 100))
+        counts = sent[at_s], answered[at_s], _failures(rows)
+        found.append(Second(at_s, len(rows), *counts, *percentiles))
+    return tuple(found)
+
+
+def _failures(records: Records) -> dict[str, int]:
+    kinds = Counter[str]()
+    for outcome, n in Counter(records.outcome).items():
+        kinds[kind(outcome)] += n
+    return {its_kind: n for its_kind, n in kinds.items() if its_kind not in ("ok", "pending")}

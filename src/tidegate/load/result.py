@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from tidegate.core.errors import UsageError
+from tidegate.load.undisturbed import Share
 
 
 class Failure(IntEnum):
@@ -152,6 +153,7 @@ class Result:
     waited: int = 0
     connections_limit: int = 0
     received_bytes: int = 0
+    sender: Share = field(default_factory=Share)
 
     def acts(self) -> Iterator[tuple[Mark, int]]:
         """Each with the row after its last; rows before any mark are act ""."""

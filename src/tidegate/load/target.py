@@ -6,10 +6,10 @@ import re
 import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tidegate.core.errors import UsageError
-from tidegate.core.model import Header
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -18,6 +18,13 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # 
 MAX_CYCLE = 10_000
 
 Address = tuple[str, int]
+
+
+class Header(NamedTuple):
+    """A header of a request."""
+
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,18 @@ def _outcome(report: Report) -> list[str]:
     resent = f", {report.resent:,} requests sent again" if report.resent else ""
     received = f"{report.received_bytes / 1e6:,.1f} MB received"
     lines.append(f"connections  {report.opened:,} opened, {received}{resent}")
+    if report.sender.cpu_us and counts.requests:
+        lines.append(f"sender       {sender_words(report)}")
     return lines
+
+
+def sender_words(report: Report) -> str:
+    """What the sender had of the machine."""
+    sender, whole_us = report.sender, report.ended_us
+    words = f"{sender.cpu_us / whole_us:.0%} of a processor, "
+    words += f"{sender.cpu_us / report.counts.requests:.0f} us a request"
+    words += f"; {sender.waited_us / whole_us:.1%} of the time it waited for one"
+    return words + (", going before other programs" if sender.first else "")
 
 
 def act_rows(report: Report) -> list[Row]:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.core.errors import UsageError
-from tidegate.core.model import Header
-from tidegate.load.target import Target
+from tidegate.load.target import Header, Target
 
 METHOD_LINE = re.compile(r"([A-Z]+)[ \t]+(\S+)")
 

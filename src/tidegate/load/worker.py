@@ -6,19 +6,18 @@ four times a second and `{"marked": …}`; then `{"pickle": LENGTH}` and a pickl
 pickled `TidegateError`. Both sides are this package, at one version, under one user.
 """
 
-import gc
 import json
 import os
 import pickle
 import sys
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from tidegate.core.errors import TidegateError
 from tidegate.load.generate import Generator
 from tidegate.load.plan import Plan
+from tidegate.load.undisturbed import undisturbed
 
 PROGRESS_US = 250_000
 STDIN, STDOUT = 0, 1
@@ -80,15 +79,6 @@ def tell(message: dict[str, Any]) -> None:
     _write(json.dumps(message).encode() + b"\n")
 
 
-def undisturbed() -> None:
-    """No pauses for garbage, and timers that are not rounded up by the kernel's 50 µs."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    with suppress(OSError):  # only a finer clock is lost
-        Path("/proc/self/timerslack_ns").write_text("1")
-
-
 def main() -> None:
     """Read the plan, run it, hand over the result."""
     plan = pickle.loads(_read(int.from_bytes(_read(8), "big")))
@@ -96,9 +86,9 @@ def main() -> None:
     commands = Commands()
     try:
         generator = Generator(plan, commands.progress)
-        undisturbed()
+        first = undisturbed(plan.first)
         commands.serve(generator)
-        outcome: object = generator.run()
+        outcome: object = generator.run(first)
     except TidegateError as error:
         outcome = error
     data = pickle.dumps(outcome, protocol=5)
