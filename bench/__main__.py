@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import dataplane, detection, images, machine, page, scaling, scan, simulate, storms
+from bench import dataplane, detection, images, load, machine, page, scaling, scan, simulate, storms
 from bench.claims import Claim, claim_from, missed, table
 from bench.engine import PrivateEngine, private_engine
 from bench.peer import BALANCING
@@ -26,6 +26,7 @@ HERE: dict[str, Callable[[Size], Sequence[Claim]]] = {
     "dataplane": dataplane.measure,
     "detection": detection.measure,
     "scan": scan.measure,
+    "load": load.measure,
     "scaling": scaling.measure,
     "storms": storms.measure,
     "simulate": simulate.measure,
@@ -37,6 +38,7 @@ NAMES = (
     "caught",
     "detection",
     "scan",
+    "load",
     "scaling",
     "storms",
     "simulate",

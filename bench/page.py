@@ -46,6 +46,14 @@ _GROUPS = (
         ("scan, ",),
     ),
     (
+        "Load generators",
+        "Each is asked for the same rate on a HAProxy that answers by itself, on the same cores. "
+        "CPU is that of all its processes, start and report included. The server and all "
+        "generators go before the machine's other programs. hey, h2load and Locust are closed "
+        "loops: a client waits for its reply before it sends again.",
+        ("load, ",),
+    ),
+    (
         "Scaling, storms, virtual time",
         "Scaling and real storms on this machine's containers; AWS's figures are published ones, "
         "not measured here. Simulated storms follow every request by itself.",

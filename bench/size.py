@@ -22,6 +22,7 @@ class Size:
     streams: int = 200
     simulated: int = 1_000
     scans: int = 3
+    loads: int = 3
     archive_mib: int = 400
     records: int = 150_000
     deployments: int = 0
@@ -39,6 +40,7 @@ QUICK = Size(
     streams=50,
     simulated=100,
     scans=1,
+    loads=1,
     archive_mib=100,
     records=30_000,
     storms=1,

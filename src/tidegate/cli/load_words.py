@@ -92,6 +92,14 @@ Resend = Annotated[
         "--resend", help="Once, on a reused connection that is dead.", rich_help_panel=_HOW
     ),
 ]
+NoPrecedence = Annotated[
+    bool,
+    typer.Option(
+        "--no-precedence",
+        help="Let the sender wait like other programs.",
+        rich_help_panel=_HOW,
+    ),
+]
 Title = Annotated[str, typer.Option(help="What the report is called.", rich_help_panel=_HOW)]
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as JSON.")]
 Html = Annotated[

@@ -58,6 +58,7 @@ def _how(group: argparse._ArgumentGroup) -> None:
     add("--timeout", default="10s", metavar="LENGTH", help="of each request (10s)")
     add("--connections", type=int, default=4000, metavar="N", help="at most (4000)")
     add("--resend", action="store_true", help="once, on a reused connection that is dead")
+    add("--no-precedence", action="store_true", help="let the sender wait like other programs")
     add("--title", default="load", help="what the report is called")
     add("--json", action="store_true", help="print the report as JSON")
     add("--out", type=Path, metavar="FILE", help="write the report as JSON")
@@ -76,6 +77,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         tag=Tag(options.tag_header, options.tag_body),
         limits=limits,
         hosts=frozenset(options.i_may_load),
+        first=not options.no_precedence,
     )
 
 

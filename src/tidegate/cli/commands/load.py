@@ -40,6 +40,7 @@ def load(
     timeout: words_of.Timeout = "10s",
     connections: words_of.Connections = 4_000,
     resend: words_of.Resend = False,
+    no_precedence: words_of.NoPrecedence = False,
     title: words_of.Title = "load",
     as_json: output.AsJson = False,
     out: words_of.Out = None,
