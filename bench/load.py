@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -159,12 +159,11 @@ def _rates(rows: Rows) -> Iterator[Claim]:
     )
     names = [name for rate, name in rows if rate == GOAL_RATE and name != OURS]
     for name in names:
-        theirs = rows[GOAL_RATE, name]
-        cpu = (_middle(row.cpu for row in some) for some in (ours, theirs))
         yield Claim(
             f"load, CPU for 1,000 requests/s of {GOAL_RATE:,} (peer: {name})",
-            *cpu,
-            unit="% of a core",
+            _middle(row.cpu for row in ours),
+            _middle(row.cpu for row in rows[GOAL_RATE, name]),
+            "% of a core",
             note=_beside(rows, name),
         )
 
@@ -205,7 +204,7 @@ def _flat_out(rows: Rows, peak: Row) -> Claim:
     return Claim(name, ours, peak.cpu, "% of a core", note=note)
 
 
-def _middle(values: "Iterator[float]") -> float:
+def _middle(values: Iterable[float]) -> float:
     return statistics.median(values)
 
 

@@ -77,6 +77,23 @@ def test_a_sender_that_dies_is_noticed() -> None:
     assert died.value.number == "TG932"
 
 
+def test_the_sender_goes_before_other_programs_where_it_may_and_only_when_it_should() -> None:
+    may = "import os; os.setpriority(os.PRIO_PROCESS, 0, -20)"
+    allowed = not subprocess.run([sys.executable, "-c", may], capture_output=True).returncode
+    wanted = allowed and len(os.sched_getaffinity(0)) > 1
+    before, own = children(), os.getpriority(os.PRIO_PROCESS, 0)
+    for first in (True, False):
+        with serving() as server:
+            plan = Plan((Target(server.url),), ENDLESS, first=first)
+            with Background(plan) as load:
+                (pid,) = children() - before
+                nice = os.getpriority(os.PRIO_PROCESS, pid)
+                result = load.stop()
+        assert result.sender.first == (first and wanted)
+        assert nice == (-20 if first and wanted else own)
+        assert result.sender.cpu_us > 0
+
+
 def test_leaving_early_leaves_no_process_behind() -> None:
     before = children()
     with serving() as server, Background(Plan((Target(server.url),), ENDLESS)):

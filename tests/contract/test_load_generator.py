@@ -1,11 +1,13 @@
 """The sender against real sockets: every request is counted, once, as what it was."""
 
+import select
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any, cast
 
 import pytest
 
@@ -247,6 +249,38 @@ def test_an_idle_connection_to_one_address_makes_room_for_another() -> None:
         result = run(*targets, profile=constant(50, 0.4), limits=limits)
     assert result.counts().ok == 20
     assert (len(one.calls), len(two.calls)) == (10, 10)
+
+
+class Looks:
+    """An epoll that notes when it is looked at."""
+
+    def __init__(self, generator: Generator, log: list[str]) -> None:
+        self._real, self._log, self._pool = generator._epoll, log, generator._pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        """As ever."""
+        self._log += ["opened"] * (self._pool.opened - self._log.count("opened")) + ["looked"]
+        return self._real.poll(timeout)
+
+
+def test_after_a_pause_replies_are_looked_at_before_each_further_connection_is_opened() -> None:
+    log: list[str] = []
+    paused = threading.Event()
+
+    def pause_once() -> None:
+        if len(generator.records) > 10 and not paused.is_set():
+            paused.set()
+            time.sleep(0.1)  # 80 requests fall due, and replies arrive
+
+    with serving() as server:
+        generator = Generator(Plan((Target(server.url),), FAST), pause_once)
+        generator._epoll = cast("select.epoll", Looks(generator, log))
+        assert generator.run().counts().ok == 200
+    assert paused.is_set() and "opened" in log
+    assert ("opened", "opened") not in pairwise(log)
 
 
 def test_targets_get_their_shares() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.load.reply import Malformed, Reply
+from tidegate.load.reply import Malformed, Reply, whole
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Group: blue\r\n\r\n"
@@ -62,6 +62,24 @@ def test_a_reply_is_read_however_it_is_cut(name: str, cuts: list[int]) -> None:
         reply.feed(piece)
     assert (reply.done, reply.status, reply.reusable) == (True, status, reusable)
     assert reply.received == len(data)
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_reply_in_one_piece_is_read_at_once_when_it_is_plain(name: str) -> None:
+    data, status, reusable = REPLIES[name]
+    head = whole(data, False, "content-length")
+    plain = "chunked" not in name and name not in ("early hints",)
+    assert (head is not None) == plain
+    if head:
+        reply = Reply(False, "content-length")
+        reply.feed(data)
+        assert (head.status, head.keep, head.tag) == (status, reusable, reply.tag)
+        assert whole(data + b"x", False, "") is None
+
+
+@given(cut=st.integers(0, len(SIZED) - 1))
+def test_a_part_of_a_reply_is_not_taken_for_a_whole_one(cut: int) -> None:
+    assert whole(SIZED[:cut], False, "") is None
 
 
 @given(cuts=st.lists(st.integers(0, 10_000), max_size=8))

@@ -1,5 +1,6 @@
 """What a run's columns add up to: acts, percentiles, verdict, JSON, text, page, comparison."""
 
+import json
 import math
 import re
 from array import array
@@ -17,6 +18,7 @@ from tidegate.load.plot import linear, logarithmic
 from tidegate.load.report import from_json, summarise
 from tidegate.load.result import Failure, Mark, Records, Result
 from tidegate.load.text import as_text, compare_text
+from tidegate.load.undisturbed import Share
 
 Row = tuple[int, int, int, int, int]
 latencies = st.lists(st.integers(0, 10**9), min_size=1, max_size=300)
@@ -117,6 +119,33 @@ def test_a_run_that_sent_late_says_that_the_sender_was_the_limit() -> None:
     assert report.limits == ("1 % of the requests left more than 6.0 ms late",)
     held = summarise(replace(result(late), waited=5))
     assert held.limits[1] == "5 requests found all 9 connections in use"
+
+
+def test_a_late_run_says_what_the_sender_had_of_the_machine() -> None:
+    late = [(due, due + 6_000, due + 7_000, 200, 0) for due, *_ in STEADY]
+    report = summarise(replace(result(late), sender=Share(250_000, 600_000, True)))
+    assert report.limits == (
+        "1 % of the requests left more than 6.0 ms late; "
+        "the sender worked 25% of the time, and 60% waited for a processor",
+    )
+    assert (
+        "sender       25% of a processor, 250 us a request; "
+        "59.6% of the time it waited for one, going before other programs"
+    ) in as_text(report)
+    assert "25% of a processor" in page(report)
+
+
+def test_lateness_that_is_small_beside_the_latency_is_no_limit() -> None:
+    slow = [(due, due + 6_000, due + 80_000, 200, 0) for due, *_ in STEADY]
+    assert summarise(result(slow)).sound
+    punctual = [(due, due + 900, due + 1_000, 200, 0) for due, *_ in STEADY]
+    assert summarise(result(punctual)).sound
+
+
+def test_a_report_from_before_the_senders_share_was_told_is_read() -> None:
+    data = json.loads(summarise(result(STEADY)).to_json())
+    del data["sender"]
+    assert from_json(json.dumps(data)).sender == Share()
 
 
 def test_a_run_that_missed_its_rate_says_so() -> None:
