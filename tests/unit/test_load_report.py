@@ -126,13 +126,13 @@ def test_a_late_run_says_what_the_sender_had_of_the_machine() -> None:
     report = summarise(replace(result(late), sender=Share(250_000, 600_000, True)))
     assert report.limits == (
         "1 % of the requests left more than 6.0 ms late; "
-        "the sender worked 25% of the time, and 60% waited for a processor",
+        "the sender worked 25 % of the time, and waited 60 % of it for a processor",
     )
     assert (
-        "sender       25% of a processor, 250 us a request; "
-        "59.6% of the time it waited for one, going before other programs"
+        "sender       worked 25 % of the time, 250 us a request; "
+        "waited 59.6 % of it for a processor, going before other programs"
     ) in as_text(report)
-    assert "25% of a processor" in page(report)
+    assert "worked 25 % of the time" in page(report)
 
 
 def test_lateness_that_is_small_beside_the_latency_is_no_limit() -> None:
@@ -153,7 +153,7 @@ def test_a_run_that_missed_its_rate_says_so() -> None:
         *STEADY[:900],
         *[(r[0], 1_100_000, 1_200_000, 200, 0) for r in STEADY[900:]],
     ]
-    assert "only 90.0% of the intended rate was sent" in summarise(result(missed)).limits
+    assert "only 90.0 % of the intended rate was sent" in summarise(result(missed)).limits
 
 
 def test_a_machine_without_sockets_is_the_limit() -> None:

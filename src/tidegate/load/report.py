@@ -210,7 +210,7 @@ def _limits(
             limit = result.connections_limit
             yield f"{result.waited} requests found all {limit} connections in use"
     if sent_in_time < MIN_RATE_SHARE * counts.requests:
-        yield f"only {sent_in_time / counts.requests:.1%} of the intended rate was sent"
+        yield f"only {100 * sent_in_time / counts.requests:.1f} % of the intended rate was sent"
     if counts.failures.get("local"):
         yield f"{counts.failures['local']} requests found no free socket or port"
 
@@ -220,8 +220,9 @@ def _why(result: Result) -> str:
     sender, ended_us = result.sender, _ended_us(result)
     if not sender.cpu_us or not ended_us:
         return ""
-    worked, waited = sender.cpu_us / ended_us, sender.waited_us / ended_us
-    return f"; the sender worked {worked:.0%} of the time, and {waited:.0%} waited for a processor"
+    worked, waited = 100 * sender.cpu_us / ended_us, 100 * sender.waited_us / ended_us
+    words = f"; the sender worked {worked:.0f} % of the time"
+    return f"{words}, and waited {waited:.0f} % of it for a processor"
 
 
 def _seconds(records: Records) -> tuple[Second, ...]:

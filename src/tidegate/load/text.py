@@ -92,9 +92,9 @@ def _outcome(report: Report) -> list[str]:
 def sender_words(report: Report) -> str:
     """What the sender had of the machine."""
     sender, whole_us = report.sender, report.ended_us
-    words = f"{sender.cpu_us / whole_us:.0%} of a processor, "
-    words += f"{sender.cpu_us / report.counts.requests:.0f} us a request"
-    words += f"; {sender.waited_us / whole_us:.1%} of the time it waited for one"
+    words = f"worked {100 * sender.cpu_us / whole_us:.0f} % of the time, "
+    words += f"{sender.cpu_us / report.counts.requests:.0f} us a request; "
+    words += f"waited {100 * sender.waited_us / whole_us:.1f} % of it for a processor"
     return words + (", going before other programs" if sender.first else "")
 
 
