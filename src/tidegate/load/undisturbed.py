@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NICEST = -20
+_WINDOW_NS, _MOST = 1_000_000_000, 0.93  # more than 0.95 Linux grants nobody while others wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,10 @@ def share(first: bool = False) -> Share:
 
 
 def _go_first() -> bool:
-    """The best nice value, for this process and for its session, which Linux schedules as one.
+    """The best nice value, for this process and for its session, which Linux schedules as one; and
+    the lowest real-time class, for the nice value alone lets others finish a slice of some ms.
 
-    Not a real-time class: those are interrupted for 50 ms in a second when others starve, and
-    starve a machine themselves. With a single processor nothing is done: it would be the target
-    that waits.
+    With a single processor nothing is done: it would be the target that waits.
     """
     if len(os.sched_getaffinity(0)) < 2:
         return False
@@ -64,4 +64,26 @@ def _go_first() -> bool:
     with suppress(OSError):  # a kernel that does not group sessions
         if os.getsid(0) == os.getpid():
             Path("/proc/self/autogroup").write_text(str(_NICEST))
+    with suppress(OSError):  # a container without a real-time budget
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     return True
+
+
+class StepBack:
+    """Leaves the real-time class for good when the sender works nearly all the time.
+
+    Then it is asked for more than it can send, and would starve what shares its processor.
+    """
+
+    def __init__(self) -> None:
+        self._at_ns, self._worked_ns = time.monotonic_ns(), time.process_time_ns()
+
+    def look(self) -> None:
+        """To be called often; it judges each second."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._at_ns < _WINDOW_NS:
+            return
+        worked_ns = time.process_time_ns()
+        if worked_ns - self._worked_ns > _MOST * (now_ns - self._at_ns):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        self._at_ns, self._worked_ns = now_ns, worked_ns

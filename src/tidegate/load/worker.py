@@ -17,7 +17,7 @@ from typing import Any
 from tidegate.core.errors import TidegateError
 from tidegate.load.generate import Generator
 from tidegate.load.plan import Plan
-from tidegate.load.undisturbed import undisturbed
+from tidegate.load.undisturbed import StepBack, undisturbed
 
 PROGRESS_US = 250_000
 STDIN, STDOUT = 0, 1
@@ -30,6 +30,7 @@ class Commands:
         self._generator: Generator | None = None
         self._buffer = b""
         self._next_us = 0
+        self._step_back = StepBack()
 
     def serve(self, generator: Generator) -> None:
         """Obey from now on, and tell that the run begins."""
@@ -55,6 +56,7 @@ class Commands:
 
     def progress(self) -> None:
         """Tell the counts, four times a second."""
+        self._step_back.look()
         if self._generator and self._generator.now_us() >= self._next_us:
             self._next_us = self._generator.now_us() + PROGRESS_US
             tell({"progress": progress_of(self._generator)})
