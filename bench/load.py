@@ -3,7 +3,8 @@
 One HAProxy on loopback answers by itself. Each tool is one process, started anew, its whole CPU
 time counted, start and reckoning included. Tools take turns within a round, so that the neighbours
 on the machine hit all alike. Where that is allowed (root), the server and all tools go before
-other programs; what those took is told beside it.
+other programs, and ours takes the lowest real-time class as it always does there; what other
+programs took is told beside each run.
 
     rates    1,000, 5,000 and 20,000 requests/s for 3 s (quick: the last): replies per second of the
              rate asked for, failures, CPU, and, of those that tell it, how late the requests left
