@@ -49,9 +49,9 @@ _GROUPS = (
         "Load generators",
         "Each is asked for the same rate on a HAProxy that answers by itself, on the same cores. "
         "CPU is that of all its processes, start and report included. The server and all "
-        "generators go before the machine's other programs, where that is allowed (root); ours also "
-        "takes the lowest real-time class, as it always does there. hey, h2load and Locust are closed "
-        "loops: a client waits for its reply before it sends again.",
+        "generators go before the machine's other programs, where that is allowed (root); ours "
+        "also takes the lowest real-time class, as it always does there. hey, h2load and Locust "
+        "are closed loops: a client waits for its reply before it sends again.",
         ("load, ",),
     ),
     (
