@@ -1,6 +1,7 @@
 """HAProxy's files as text: targets in the configuration, routings in the map, routes and quotes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,13 @@ from tidegate.core.model import App, Colour, Header, Listener, Route, Service
 from tidegate.core.routing import listener_key
 from tidegate.core.seen import Routing
 from tidegate.local.haproxy.configuration import bound, listener_of, mark, render
+from tidegate.local.haproxy.place import Place
 from tidegate.local.haproxy.quoting import quoted
 from tidegate.local.haproxy.reports import Reports
 from tidegate.local.haproxy.routes import path_rules
 from tidegate.local.haproxy.routing import group, map_text, of_group, read_map, routing, value
 from tidegate.local.haproxy.servers import Server, read_servers, with_servers
+from tidegate.local.haproxy.state import State
 from tidegate.local.haproxy.tables import parse_sessions, parse_workers
 
 CATS, DOGS = Service("cats"), Service("dogs", routes=(Route("/dogs"),), sticky=True)
@@ -31,8 +34,27 @@ def test_a_routing_is_read_from_its_map_entry_as_it_was_written(
     assert routing("a-green", value(written)) == written
 
 
+@pytest.mark.parametrize(
+    ("entry", "written"),
+    [("shift:2500:green", Routing("cats", 2_500, Colour.GREEN)), ("shift:0:-", Routing("cats", 0))],
+)
+def test_a_shift_that_an_earlier_version_began_is_understood_and_written_anew(
+    entry: str, written: Routing, tmp_path: Path
+) -> None:
+    assert routing("cats", entry) == written
+    state = State(Place(tmp_path))
+    (tmp_path / "services.map").write_text(map_text({"cats": entry}))
+    state.prepare(replace(APP, services=(CATS,)), lambda _: None)
+    assert read_map((tmp_path / "services.map").read_text()) == {"cats": value(written)}
+
+
+def test_a_shift_names_the_groups_that_its_rules_choose_from() -> None:
+    assert value(Routing("cats", 1, Colour.BLUE)) == "shift:1:cats-blue:cats-green:cats-blue"
+    assert value(Routing("cats", 2_500)) == "shift:2500:cats-blue:cats-green:-"
+
+
 def test_a_map_is_read_as_it_was_written() -> None:
-    entries = {"cats": "cats-blue", "dogs": "shift:1:-"}
+    entries = {"cats": "cats-blue", "dogs": value(Routing("dogs", 1))}
     assert read_map(map_text(entries)) == entries
 
 

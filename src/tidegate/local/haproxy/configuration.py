@@ -89,19 +89,18 @@ def _production(app: App, rules: PathRules, routes_name: str) -> str:
         if service.sticky
         for line in (parts.STAY_GREEN, parts.STAY_BLUE)
     ]
-    by_header = parts.BY_HEADER.format(header=header)
-    choose = [by_header, rules.in_shift(routes_name), *cookies, parts.DRAW]
+    choose = [parts.BY_HEADER.format(header=header), *cookies, parts.DRAW]
     bind = _bind(app.listener, app.listener.port)
-    send = parts.SEND.format(name=PRODUCTION, by_header=parts.SEND_BY_HEADER)
+    send = parts.SEND.format(name=PRODUCTION)
     return _frontend(PRODUCTION, bind, rules.always(routes_name), [*choose, send])
 
 
 def _tests(app: App, rules: PathRules, routes_name: str, word_of_lines: str) -> str:
     """The listener of test traffic: it needs no header, and no cookie holds it back."""
-    choose = [rules.in_shift(routes_name), parts.TO_TEST, parts.DRAW]
+    choose = [parts.TO_TEST, parts.DRAW]
     bind = _bind(app.listener, app.listener.test_port)
     log = "  " + parts.LOG.format(word=word_of_lines, mark=TEST)
-    send = parts.SEND.format(name=TESTS, by_header="")
+    send = parts.SEND.format(name=TESTS)
     return _frontend(TESTS, f"{bind}\n{log}", rules.always(routes_name), [*choose, send])
 
 
@@ -127,7 +126,7 @@ def _bind(listener: Listener, port: int) -> str:
 def _group(service: Service, colour: Colour) -> str:
     """The section of one target group, without its targets."""
     name = group(service.name, colour)
-    lines = [f"backend {name}", "  balance roundrobin", "  option forwardfor"]
+    lines = [f"backend {name}", "  balance roundrobin", parts.FORWARDED_FOR]
     if not service.retry_unsafe:
         lines.append(parts.SAFE_TO_REPEAT)
     if service.sticky:

@@ -65,18 +65,25 @@ backend no-service
   http-request return status 404 content-type text/plain string "404: no such service\\n\""""
 
 LOG = 'log-format "{word} %pid {mark}%b %ST %ts %[date] %[date(0,us),sub(txn.start)]"'
-START = "  http-request set-var(txn.start) date(0,us)"
+START = """\
+  tcp-request session set-var(sess.client) src,concat()
+  http-request set-var(txn.start) date(0,us)"""
+
+# The client's address, written once for each connection: `option forwardfor` words it anew for each
+# request. It stands in the target group, so that what goes to a successor gets it once.
+FORWARDED_FOR = "  http-request add-header X-Forwarded-For %[var(sess.client)]"
+
+# Fewest rules where most requests pass: the map's entry (`routing`) names both groups, so the draw
+# is two rules. What a rule before it has sent somewhere does not begin with `shift:` any more.
 END_UNLESS_SHIFT = f"  http-request allow unless {{ var(txn.to) -m beg {SHIFT} }}"
-TO_TEST = "  http-request set-var(txn.colour) var(txn.to),field(3,:) if !{ var(txn.to) -m end :- }"
-BY_HEADER = """\
-  http-request set-var(txn.test) bool(true) if !{{ var(txn.to) -m end :- }} {header}
-  http-request allow if {{ var(txn.test) -m found }}"""
-DRAW = """\
-  http-request set-var(txn.green) var(txn.to),field(2,:) unless { var(txn.colour) -m found }
-  http-request set-var(txn.draw) rand(10000),sub(txn.green) unless { var(txn.colour) -m found }
-  http-request set-var(txn.colour) str(green) if { var(txn.draw) -m int lt 0 }
-  http-request set-var(txn.colour) str(blue) unless { var(txn.colour) -m found }
-  http-request set-var(txn.to) var(txn.service),concat(-,txn.colour)"""
+TO_TEST = "  http-request set-var(txn.to) var(txn.to),field(5,:) if !{ var(txn.to) -m end :- }"
+BY_HEADER = (
+    "  http-request set-var(txn.to) str(successor-tests) if !{{ var(txn.to) -m end :- }} {header}"
+)
+DRAW = f"""\
+  http-request set-var(txn.green) var(txn.to),field(2,:)
+  http-request set-var(txn.to) var(txn.to),field(4,:) if {{ rand(10000),sub(txn.green) lt 0 }}
+  http-request set-var(txn.to) var(txn.to),field(3,:) if {{ var(txn.to) -m beg {SHIFT} }}"""
 
 # RFC 9110 §9.2.2: these may be sent twice. Anything else a target might have begun to act on.
 SAFE_TO_REPEAT = (
@@ -86,33 +93,32 @@ SAFE_TO_REPEAT = (
 # After a reload, an idle connection of the old worker may still bring one request. It knows neither
 # the new targets nor the new weights, so it hands the request to its successor.
 SEND = """\
-  use_backend successor-{name} if {{ stopping }}{by_header}
+  use_backend successor-{name} if {{ stopping }}
   use_backend %[var(txn.to)]
   default_backend no-service"""
-SEND_BY_HEADER = "\n  use_backend successor-tests if { var(txn.test) -m found }"
 SUCCESSOR = """\
 backend successor-{name}
   server successor unix@{name}.sock send-proxy-v2"""
 
 COOKIE = (
     '  http-response add-header Set-Cookie "tidegate-{service}={colour}; Path=/; HttpOnly; '
-    'SameSite=Lax" if {{ var(txn.draw) -m found }}'
+    'SameSite=Lax" if {{ var(txn.green) -m found }}'
 )
 STAY_GREEN = (
-    "  http-request set-var(txn.colour) str(green) if !{{ var(txn.colour) -m found }} "
-    "{{ var(txn.service) -m str {service} }} {{ req.cook(tidegate-{service}) -m str green }} "
-    "!{{ var(txn.to) -m beg shift:0: }}"
+    "  http-request set-var(txn.to) str({service}-green) "
+    "if {{ var(txn.to) -m sub :{service}-green: }} "
+    "{{ req.cook(tidegate-{service}) -m str green }} !{{ var(txn.to) -m beg shift:0: }}"
 )
 STAY_BLUE = (
-    "  http-request set-var(txn.colour) str(blue) if !{{ var(txn.colour) -m found }} "
-    "{{ var(txn.service) -m str {service} }} {{ req.cook(tidegate-{service}) -m str blue }} "
-    "!{{ var(txn.to) -m beg shift:10000: }}"
+    "  http-request set-var(txn.to) str({service}-blue) "
+    "if {{ var(txn.to) -m sub :{service}-blue: }} "
+    "{{ req.cook(tidegate-{service}) -m str blue }} !{{ var(txn.to) -m beg shift:10000: }}"
 )
 
 ALL = "".join(
     (
         *(GLOBAL, DEFAULTS, LOG, OWN, START, END_UNLESS_SHIFT, TO_TEST, BY_HEADER, DRAW, SEND),
-        *(SEND_BY_HEADER, SUCCESSOR, SAFE_TO_REPEAT, COOKIE, STAY_GREEN, STAY_BLUE),
+        *(FORWARDED_FOR, SUCCESSOR, SAFE_TO_REPEAT, COOKIE, STAY_GREEN, STAY_BLUE),
     )
 )
 """Everything, to tell one version of it from another."""

@@ -40,11 +40,6 @@ class PathRules:
             lines.append(f"  http-request set-var(txn.to) var(txn.service),{_SERVICES} {missing}")
         return lines
 
-    def in_shift(self, routes_name: str) -> str:
-        """The rule that sets `txn.service` once the quick way has not."""
-        find = f"path,concat(/),map_beg({routes_name})"
-        return f"  http-request set-var(txn.service) {find} unless {{ var(txn.service) -m found }}"
-
 
 def path_rules(services: Iterable[Service]) -> PathRules:
     """The map and the header rules of all routes.

@@ -1,8 +1,10 @@
 """How a service's routing is written in HAProxy's map `services.map`: one entry, one change.
 
-shop shop-blue              all traffic to blue, no tests: HAProxy looks no further
-shop shift:2500:green       25 % to green, the rest to blue; tests reach green
-shop shift:0:-              all to blue, but the rules of a shift are on; tests reach neither
+shop shop-blue                                   all traffic to blue, no tests: HAProxy looks no
+                                                 further
+shop shift:2500:shop-blue:shop-green:shop-green  25 % to green, the rest to blue; tests reach green
+shop shift:0:shop-blue:shop-green:-              all to blue, but the rules of a shift are on; tests
+                                                 reach neither
 """
 
 from collections.abc import Mapping
@@ -30,15 +32,18 @@ def value(routing: Routing) -> str:
     """The map entry of a routing."""
     if routing.test is None and routing.green_bp in (0, ALL_BP):
         return group(routing.service, Colour.GREEN if routing.green_bp else Colour.BLUE)
-    return f"{SHIFT}{routing.green_bp}:{routing.test or '-'}"
+    blue, green = (group(routing.service, colour) for colour in Colour)
+    test = group(routing.service, routing.test) if routing.test else "-"
+    return f"{SHIFT}{routing.green_bp}:{blue}:{green}:{test}"
 
 
 def routing(service: str, entry: str) -> Routing:
-    """The routing of a map entry."""
+    """The routing of a map entry, also of one that names no groups, as versions before did."""
     if not entry.startswith(SHIFT):
         return Routing(service, ALL_BP if entry == group(service, Colour.GREEN) else 0)
-    _, green_bp, test = entry.split(":")
-    return Routing(service, int(green_bp), None if test == "-" else Colour(test))
+    _, green_bp, *_, test = entry.split(":")
+    colour = test.rpartition("-")[2]
+    return Routing(service, int(green_bp), Colour(colour) if colour else None)
 
 
 def read_map(text: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from tidegate.local.haproxy import servers
 from tidegate.local.haproxy.machine import max_connections
 from tidegate.local.haproxy.place import Place, read, write
 from tidegate.local.haproxy.reports import reports
-from tidegate.local.haproxy.routing import group, map_text, read_map, value
+from tidegate.local.haproxy.routing import group, map_text, read_map, routing, value
 
 
 class State:
@@ -47,7 +47,7 @@ class State:
         old = read(self._place.configuration)
         new = conf.render(app, servers.read_servers(old), reports(self._place), max_connections())
         held = read_map(read(self._place.services))
-        fresh = {s.name: held.get(s.name, value(Routing(s.name, 0))) for s in app.services}
+        fresh = {s.name: _entry(s.name, held.get(s.name)) for s in app.services}
         write(self._place.directory / new.routes_name, new.routes)
         write(self._place.services, map_text({**held, **fresh}))
         trial = self._place.directory / "trial.cfg"
@@ -95,6 +95,11 @@ class State:
         new = servers.with_servers(old, known)
         if new != old:
             write(self._place.configuration, new)
+
+
+def _entry(service: str, held: str | None) -> str:
+    """The split that a service has, as this version writes it; all to blue for a new one."""
+    return value(Routing(service, 0) if held is None else routing(service, held))
 
 
 def _not_served(name: str) -> EffectFailed:
