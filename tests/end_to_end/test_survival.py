@@ -1,5 +1,7 @@
 """Kill anything at any moment: traffic flows, the work goes on, and nothing is left over."""
 
+import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -136,6 +138,17 @@ class TestAHaproxyThatIsKilled:
             before = shop.balancer_pids()
             shop.kill_balancer()
             shop.until(lambda: set(shop.balancer_pids()) - set(before), "another HAProxy", 10)
+            shop.until(lambda: "started again" in shop.tidegate("events").stdout, "told", 10)
+            said = re.compile(
+                r"the balancer \(process (\d+)\) was gone and was started again "
+                r"\(process (\d+)\), after at most \d+\.\d s without an answer"
+            )
+            told = shop.tidegate("events").stdout, shop.tidegate("status", "--json").stdout
+            for text in (" ".join(told[0].split()), json.loads(told[1])["balancer"]):
+                found = said.search(text)
+                assert found is not None, text
+                assert int(found[1]) in before
+                assert int(found[2]) in shop.balancer_pids()
             shop.until(shop.story.quiet, "ended")
             assert shop.story.last_deployment("cats").outcome is d.Outcome.SUCCEEDED
             shop.must_serve(colour)

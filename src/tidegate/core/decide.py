@@ -9,7 +9,7 @@ them, so that it knows of a deployment, and its tasks start at once.
 
 from collections.abc import Callable
 
-from tidegate.core import deployment, pipeline, rematch, routing, tasks, watch
+from tidegate.core import deployment, outage, pipeline, rematch, routing, tasks, watch
 from tidegate.core.capacity import decide as capacity
 from tidegate.core.capacity import instances
 from tidegate.core.decision import (
@@ -42,6 +42,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         lambda p: tasks.decide(p, seen, now),
         lambda p: capacity.decide(p, seen, now),
         lambda p: routing.decide(p, seen),
+        lambda p: outage.decide(p, seen),
         lambda p: rematch.decide(p, seen, now),
         lambda p: _prune(p, tuple(events)),
     )

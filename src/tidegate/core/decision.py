@@ -1,7 +1,7 @@
 """What a controller answers: actions to do, events that happened, a reason, when to look again.
 
 The actions (`core.actions`) and the events (`core.events`, `core.pipeline_events`,
-`core.gate_events`, `core.capacity_events`) are all to be had from here:
+`core.gate_events`, `core.capacity_events`, `core.balancer_events`) are all to be had from here:
 `from tidegate.core import decision as d`.
 """
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tidegate.core.actions import *  # noqa: F403 — one place to have all of them from
 from tidegate.core.actions import Action
+from tidegate.core.balancer_events import *  # noqa: F403
 from tidegate.core.capacity_events import *  # noqa: F403
 from tidegate.core.events import *  # noqa: F403
 from tidegate.core.events import Event

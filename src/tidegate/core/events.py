@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tidegate.core.balancer_events import BalancerEvent
 from tidegate.core.capacity_events import CapacityEvent
 from tidegate.core.gate_events import ReleaseRejudged
 from tidegate.core.model import App, Colour, LifecycleStage, Release, RollbackEvent
@@ -283,4 +284,5 @@ Event = (
     | ControllerStarted
     | ReleaseRejudged
     | CapacityEvent
+    | BalancerEvent
 )

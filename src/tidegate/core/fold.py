@@ -6,7 +6,9 @@ from functools import reduce
 from typing import assert_never
 
 from tidegate.core import decision as d
+from tidegate.core.balancer_events import BalancerEvent
 from tidegate.core.capacity_events import CapacityEvent
+from tidegate.core.fold_balancer import advance_balancer
 from tidegate.core.fold_capacity import advance_capacity, task_removed, wait_anew
 from tidegate.core.fold_gate import advance_gate
 from tidegate.core.fold_pipeline import ExecutionEvent, advance_execution, count, forget_ended
@@ -26,7 +28,7 @@ from tidegate.core.progress import (
 from tidegate.core.scaling.bounds import bounds_of
 
 
-def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C901
+def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C901, PLR0911
     """The progress after `event`, which happened at `at` (ms)."""
     if isinstance(event, CapacityEvent):
         return advance_capacity(progress, event, at)
@@ -40,6 +42,8 @@ def advance(progress: Progress, event: d.Event, at: int) -> Progress:  # noqa: C
         return _advance_release(progress, event, at)
     if isinstance(event, d.ScalingEvent):
         return advance_scaling(progress, event, at)
+    if isinstance(event, BalancerEvent):
+        return advance_balancer(progress, event, at)
     match event:
         case d.ReleaseRejudged():
             return advance_gate(progress, event)

@@ -190,6 +190,19 @@ class Alarmed:
 
 
 @dataclass(frozen=True, slots=True)
+class BalancerRecord:
+    """The process of the balancer that served last, and since when (ms) it is silent, or None.
+
+    `came` is its last coming back, at `came_at` (ms); None while it never was away.
+    """
+
+    process: str = ""
+    silent_since: int | None = None
+    came: d.BalancerServes | None = None
+    came_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Everything that the journal says, at one moment.
 
@@ -209,6 +222,7 @@ class Progress:
     rejudged: Mapping[str, d.ReleaseRejudged] = field(default_factory=dict)
     fleet: Fleet = field(default_factory=Fleet)
     scaling: Mapping[str, ScalingState] = field(default_factory=dict)
+    balancer: BalancerRecord = field(default_factory=BalancerRecord)
 
     def deployment_of(self, service: str) -> Deployment | None:
         """The deployment of the service that is under way, or None."""

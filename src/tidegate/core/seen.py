@@ -93,11 +93,14 @@ class BalancerSeen:
     """The balancer's own word: its targets, and the routing of each service that it serves.
 
     `listener` is `core.routing.listener_key` of the app file that its configuration was made from.
+    `process` is the id of the process that serves, and after `@` what tells it from an earlier one
+    of that id; "" when it does not say.
     """
 
     targets: tuple[Target, ...] = ()
     routing: Mapping[str, Routing] = field(default_factory=dict)
     listener: str = ""
+    process: str = field(default="", compare=False)
 
 
 class InstanceState(StrEnum):
@@ -243,8 +246,9 @@ class Seen:
     `metrics_until` (ms); a second without requests is left out. `jobs` forgets nothing while the
     engine lives; after a restart unfinished jobs are gone and are started again. `advisories` is
     None where nobody looks at vulnerability data. `series` is what was measured of each
-    service (`core.scaling.record`). `registered_mib` is the memory that tasks may have altogether,
-    None when it is not known.
+    service (`core.scaling.record`). `registered_mib` is the memory that tasks may have
+    altogether, None when it is not known. `balancer_silent_ms` is how long the balancer gave no
+    answer before this look, 0 if it answered the last one too.
     """
 
     tasks: tuple[TaskSeen, ...] | None = None
@@ -257,6 +261,7 @@ class Seen:
     series: Mapping[str, Series] = field(default_factory=dict)
     registered_mib: int | None = None
     instances: tuple[InstanceSeen, ...] | None = None
+    balancer_silent_ms: int = 0
 
     def instance(self, instance_id: str) -> InstanceSeen | None:
         """The instance of that id, or None when it is not there or none could be read."""

@@ -21,6 +21,7 @@ from tidegate.core.scaling.sample import MINUTE_MS
 from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Entry, Journal
+from tidegate.engine.silence import Silence
 
 BUSY_TICK_MS = 200
 """The longest wait between two looks while something moves."""
@@ -49,6 +50,7 @@ class Engine:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._recording = Recording()
+        self._silence = Silence()
         self.progress = Progress()
         for entry in journal.read():
             self.progress = advance(self.progress, entry.event, entry.at)
@@ -128,9 +130,11 @@ class Engine:
     def _observe(self) -> Seen:
         world = self._world
         metrics = world.metrics.observe(self._metrics_since())
+        balancer = world.balancer.observe()
         seen = Seen(
             tasks=world.tasks.observe(),
-            balancer=world.balancer.observe(),
+            balancer=balancer,
+            balancer_silent_ms=self._silence.note(balancer is not None, self.now()),
             metrics=metrics[0] if metrics else None,
             metrics_until=metrics[1] if metrics else 0,
             jobs=world.jobs.observe(),

@@ -23,6 +23,8 @@ def tree(view: StatusView) -> Tree:
         top.add(f"capacity  {cost(view.cost)}")
     if view.trouble:
         top.add(f"[red]✗ trouble[/]  {escape(view.trouble)}")
+    if view.balancer:
+        top.add(f"[yellow]! balancer[/]  {escape(view.balancer)}")
     for execution in view.executions:
         top.add(_execution(execution, view.at))
     for service in view.services:

@@ -3,6 +3,8 @@
 from typing import assert_never
 
 from tidegate.core import decision as d
+from tidegate.core import outage
+from tidegate.core.balancer_events import BalancerEvent
 from tidegate.core.capacity_events import CapacityEvent
 from tidegate.engine.views.capacity_sentences import capacity
 
@@ -15,6 +17,8 @@ def sentence(event: d.Event) -> str:
         return _deployment(event)
     if isinstance(event, CapacityEvent):
         return capacity(event)
+    if isinstance(event, BalancerEvent):
+        return outage.sentence(event)
     if isinstance(event, d.ScalingActivity):
         change = f"scales {event.service} from {event.before} to {event.after} tasks"
         return f"policy {event.policy} {change}" + _tail(event.reason)

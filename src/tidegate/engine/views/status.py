@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tidegate.core import outage
 from tidegate.core.model import App, Colour
 from tidegate.core.progress import Progress, ServiceProgress
 from tidegate.core.rematch import ALARM, alarm_of
@@ -53,7 +54,8 @@ class StatusView:
     """The app at `at`, after the journal's entry `seq`.
 
     `reason` is the last look's sentence; `trouble` is why it could not be finished, or empty.
-    `cost` is None without capacity providers.
+    `cost` is None without capacity providers. `balancer` tells of an outage that lasts, or that was
+    within the last ten minutes; empty otherwise.
     """
 
     app: str
@@ -65,6 +67,7 @@ class StatusView:
     reason: str
     trouble: str
     cost: CostView | None = None
+    balancer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def view_status(sight: Sight, last: LastLook) -> StatusView:
         last.reason,
         last.trouble,
         cost_view(progress, sight.now) if progress.app and progress.app.capacity else None,
+        outage.standing(progress.balancer, sight.now),
     )
 
 

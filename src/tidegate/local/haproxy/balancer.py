@@ -117,7 +117,8 @@ class HAProxyBalancer:
             return None
         listener = self._state.listener
         known = look.mark == self._state.mark(listener)
-        return BalancerSeen(targets(look), routings(look), listener if known else "")
+        key = listener if known else ""
+        return BalancerSeen(targets(look), routings(look), key, self._process.name())
 
     def look(self) -> Look | None:
         """Everything that all workers say at one moment, or None when one gives no answer."""
