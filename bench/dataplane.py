@@ -3,7 +3,8 @@
 Both have one thread and the same four targets, which another HAProxy plays. Ours has its whole
 configuration (routes, splits, retries) and a collector that counts every request, as in the daemon;
 the bare one has neither. A second bare one repeats what a dying target left unanswered, as ours
-does: what that promise alone costs. `steady`: no deployment runs. `shift`: half of the traffic goes
+does: what that promise alone costs. A third keeps freed buffers, as ours does: what is owed to
+that and not to our configuration. `steady`: no deployment runs. `shift`: half of the traffic goes
 to the other target group, and the weights change twice a second.
 """
 
@@ -29,6 +30,7 @@ from tidegate.core.seen import Routing
 from tidegate.load import Background, Plan, Target, constant, summarise
 from tidegate.local.haproxy.balancer import HAProxyBalancer
 from tidegate.local.haproxy.machine import find_binary
+from tidegate.local.haproxy.process import KEEP_BUFFERS
 from tidegate.local.metrics.collector import Collector
 
 SERVICE = "web"
@@ -36,6 +38,7 @@ SECONDS = 4
 FIXED_RATE = 4_000
 STEADY, SHIFT, BARE = "ours, steady", "ours, during a shift", "bare HAProxy"
 SAFE = "bare HAProxy that repeats"
+KEEPS = "bare HAProxy that keeps buffers"
 _REPEATS = """\
   retries 3
   option redispatch 1
@@ -133,6 +136,7 @@ def measure(size: Size) -> list[Claim]:
             for _ in range(size.pairs):
                 planes.measure(BARE)
                 planes.measure(SAFE)
+                planes.measure(KEEPS)
                 planes.split(0)
                 planes.measure(STEADY)
                 with _shifting(planes):
@@ -153,6 +157,7 @@ def claims_of(passes: dict[str, list[Pass]]) -> list[Claim]:
         STEADY: Goal(0.9, "ratio", at_least=True),
         SHIFT: Goal(0.7, "ratio", at_least=True),
         SAFE: None,
+        KEEPS: None,
     }
     claims = []
     for name, goal in goals.items():
@@ -176,19 +181,21 @@ _FIGURES: tuple[tuple[str, str, Callable[[Pass], float]], ...] = (
 
 @contextmanager
 def _planes(folder: Path) -> Iterator[Planes]:
-    bare_port, safe_port, our_port, test_port, *targets = free_ports(8)
+    bare_port, safe_port, keeps_port, our_port, test_port, *targets = free_ports(9)
     servers = "\n".join(f"  server s{n} 127.0.0.1:{port}" for n, port in enumerate(targets))
     binds = "\n".join(f"  bind 127.0.0.1:{port}" for port in targets)
     behind = _TARGETS.format(timeouts=_TIMEOUTS, binds=binds, body="x" * 128)
     common = {"timeouts": _TIMEOUTS, "servers": servers}
     static = _STATIC.format(**common, repeats="", port=bare_port)
     repeating = _STATIC.format(**common, repeats=_REPEATS, port=safe_port)
+    keeping = _STATIC.format(**common, repeats="", port=keeps_port)
     balancer = HAProxyBalancer(folder / "ours")
     collector = Collector(folder / "ours")
     with (
         _haproxy(folder / "targets.cfg", behind),
         _haproxy(folder / "bare.cfg", static) as bare,
         _haproxy(folder / "safe.cfg", repeating) as safe,
+        _haproxy(folder / "keeps.cfg", keeping, KEEP_BUFFERS) as keeps,
     ):
         try:
             collector.start()
@@ -203,7 +210,8 @@ def _planes(folder: Path) -> Iterator[Planes]:
             if look is None:
                 raise SystemExit("our HAProxy gives no answer")
             ours = (our_port, look.serving.pid)
-            sides = {BARE: (bare_port, bare), SAFE: (safe_port, safe), STEADY: ours, SHIFT: ours}
+            others = {BARE: (bare_port, bare), SAFE: (safe_port, safe), KEEPS: (keeps_port, keeps)}
+            sides = {**others, STEADY: ours, SHIFT: ours}
             yield Planes(sides, balancer, collector)
         finally:
             balancer.stop()
@@ -211,10 +219,10 @@ def _planes(folder: Path) -> Iterator[Planes]:
 
 
 @contextmanager
-def _haproxy(path: Path, text: str) -> Iterator[int]:
+def _haproxy(path: Path, text: str, *options: str) -> Iterator[int]:
     """One with that configuration; its process id."""
     path.write_text(text)
-    process = subprocess.Popen([find_binary(None), "-db", "-q", "-f", str(path)])
+    process = subprocess.Popen([find_binary(None), "-db", "-q", *options, "-f", str(path)])
     try:
         time.sleep(0.5)
         yield process.pid

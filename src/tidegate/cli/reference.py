@@ -125,6 +125,9 @@ _SAMPLES: Mapping[str, Any] = {
     "desired": 4,
     "owner": "0c5f0a1b2c3d",
     "version": "0.1.0",
+    "process": "4711@8150",
+    "before": "812@4034",
+    "silent_ms": 1_200,
 }
 
 

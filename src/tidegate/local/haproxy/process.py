@@ -24,7 +24,7 @@ _NICE = -10
 schedule as one. A system that forbids this runs it as any other."""
 _RELEASE_S = 2.0
 """How long the ports of a process that just died may stay taken."""
-_POOLS = "-dMglobal"
+KEEP_BUFFERS = "-dMglobal"
 """Freed buffers are kept for the next request instead of given back to the C library.
 
 HAProxy's own cache holds 32 of them, and each request that may be repeated needs two. Elsewhere
@@ -88,7 +88,7 @@ class Process:
         for key, port in _ports(listener):
             wait_until_free(listener.address, port, _RELEASE_S, key)
         master = f"unix@{MASTER},mode,600,level,admin"
-        options = ("-S", master, "-p", self._place.pid.name, _POOLS, "-f", CONFIGURATION)
+        options = ("-S", master, "-p", self._place.pid.name, KEEP_BUFFERS, "-f", CONFIGURATION)
         done = self._run("-W", "-D", *options)
         if done.returncode != 0 or not _wait(lambda: self._serves_anew(0), _START_S):
             raise SetupError(
