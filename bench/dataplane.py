@@ -8,6 +8,7 @@ that and not to our configuration. `steady`: no deployment runs. `shift`: half o
 to the other target group, and the weights change twice a second.
 """
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -210,6 +211,8 @@ def _planes(folder: Path) -> Iterator[Planes]:
             if look is None:
                 raise SystemExit("our HAProxy gives no answer")
             ours = (our_port, look.serving.pid)
+            for peer in (bare, safe, keeps):  # ours goes before other work; so must they
+                os.setpriority(os.PRIO_PROCESS, peer, os.getpriority(os.PRIO_PROCESS, ours[1]))
             others = {BARE: (bare_port, bare), SAFE: (safe_port, safe), KEEPS: (keeps_port, keeps)}
             sides = {**others, STEADY: ours, SHIFT: ours}
             yield Planes(sides, balancer, collector)

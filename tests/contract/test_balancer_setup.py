@@ -40,6 +40,15 @@ def refused(plane: Plane, listener: Listener) -> TidegateError:
     return caught.value
 
 
+def test_freed_buffers_are_kept_by_every_worker() -> None:
+    with Plane() as plane:
+        first = plane.pids()[1]
+        plane.balancer.serve(plane.with_services(SHOP, replace(SHOP, name="other")))
+        second = plane.pids()[1]
+        assert first != second
+        assert b"-dMglobal" in Path(f"/proc/{second}/cmdline").read_bytes().split(b"\0")
+
+
 def test_a_port_in_use_is_named_with_its_holder_and_a_remedy() -> None:
     plane = Plane()
     try:
