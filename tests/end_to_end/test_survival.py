@@ -129,8 +129,10 @@ def test_a_damaged_journal_is_named_and_mended_while_traffic_flows(shop: Shop) -
 class TestAHaproxyThatIsKilled:
     """Its requests fail until it is back; nothing else may."""
 
-    def test_comes_back_with_the_same_targets_and_weights(self, tmp_path: Path) -> None:
-        shop = Shop(tmp_path / "app")
+    def test_comes_back_with_the_same_targets_and_weights(
+        self, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        shop = Shop(tmp_path_factory.mktemp("shop") / "app")
         try:
             shop.open()
             colour = shop.push_a_colour()
