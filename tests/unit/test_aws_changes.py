@@ -1,13 +1,12 @@
 """What a change set is said to do: nothing that matters is left unsaid."""
 
 import json
-from datetime import date
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.aws.deploy import changes, cost
+from tidegate.aws.deploy import changes
 from tidegate.aws.deploy.changes import Notice, widened
 
 
@@ -98,33 +97,6 @@ def test_only_new_rights_are_wider(before: list[Any], more: list[Any]) -> None:
     assert widened(policy(*before, *more), policy(*before)) == ()
     told = widened(policy(*before), policy(*before, *more))
     assert set(told) <= {f"{s['Action']} on {s['Resource']}" for s in more}
-
-
-def service(strategy: Any) -> dict[str, Any]:
-    task = {"Cpu": "1024", "Memory": "2048", "RequiresCompatibilities": ["FARGATE"]}
-    properties = {"CapacityProviderStrategy": strategy}
-    return {
-        "Resources": {
-            "S": {"Type": "AWS::ECS::Service", "Properties": properties},
-            "T": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
-        }
-    }
-
-
-def test_spot_costs_its_share_and_the_base_is_on_demand() -> None:
-    table = cost.prices("us-east-1")
-    demand = [{"CapacityProvider": "FARGATE", "Base": 1, "Weight": 1}]
-    mixed = [*demand[:1], {"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
-    all_demand = cost.monthly(service(demand), 3, table).usd_month
-    assert all_demand == round(3 * (0.04048 + 2 * 0.004445) * 730, 2)
-    one = (0.04048 + 2 * 0.004445) * 730
-    assert cost.monthly(service(mixed), 3, table).usd_month == round(2 * one + 0.32 * one, 2)
-
-
-def test_a_table_that_is_old_says_so() -> None:
-    table = cost.prices("us-east-1")
-    assert "months old" not in table.caveat("us-east-1", date(2027, 2, 1))
-    assert "the table is 8 months old" in table.caveat("us-east-1", date(2027, 7, 1))
 
 
 def test_a_diff_reads_the_json_that_cloudformation_gives() -> None:

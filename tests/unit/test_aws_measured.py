@@ -258,7 +258,17 @@ def test_on_fargate_each_task_is_a_machine_with_its_price(fake: FakeAws) -> None
     assert view.providers[0].price_micros == hour
     assert view.cost.per_hour_micros == 2 * hour + 2 * round(hour * 0.32)
     assert 0 < view.cost.micros < view.cost.on_demand_micros
-    assert view.note.startswith("what runs now, from its start; list prices of us-east-1 as of")
+    assert view.note.startswith(
+        "what runs now, from its start; AWS's list prices of eu-west-1 today, not a quote"
+    )
+
+
+def test_on_fargate_in_a_region_without_prices_nothing_is_taken_as_free(fake: FakeAws) -> None:
+    fake.parts["pricing"].rows = []
+    view = of(fake).capacity()
+    assert view.cost.per_hour_micros == 0
+    assert "no prices of eu-west-1 are known here" in view.note
+    assert view.note.endswith("; no price here for Fargate")
 
 
 def test_on_instances_a_type_without_a_price_is_said_and_not_taken_as_free(fake: FakeAws) -> None:

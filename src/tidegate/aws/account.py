@@ -75,6 +75,7 @@ _SENT_AS = {
     "autoscaling": "NextToken",
     "ec2": "NextToken",
     "elbv2": "Marker",
+    "pricing": "NextToken",
     "service-quotas": "NextToken",
 }
 

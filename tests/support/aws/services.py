@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -354,3 +355,47 @@ class Logs:
                 if e["group"] == logGroupName and (not wanted or e["logStreamName"] in wanted)
             ]
         }
+
+
+@dataclass
+class Pricing:
+    """AWS's price list: usage types with what they cost an hour, by service and product family."""
+
+    rows: list[tuple[str, str, str, float]] = field(
+        default_factory=lambda: [
+            ("AmazonECS", "Compute", "EU-Fargate-vCPU-Hours:perCPU", 0.04048),
+            ("AmazonECS", "Compute", "EU-Fargate-Windows-vCPU-Hours:perCPU", 0.046552),
+            ("AmazonECS", "Compute", "EU-Fargate-ARM-vCPU-Hours:perCPU", 0.03238),
+            ("AmazonECS", "Compute", "EU-Fargate-GB-Hours", 0.004445),
+            ("AmazonECS", "Compute", "EU-Fargate-EphemeralStorage-GB-Hours", 0.000111),
+            ("AmazonEC2", "NAT Gateway", "EU-NatGateway-Hours", 0.045),
+            ("AmazonEC2", "NAT Gateway", "EU-NatGateway-Bytes", 0.048),
+            ("AWSELB", "Load Balancer-Application", "EU-LoadBalancerUsage", 0.0225),
+            ("AWSELB", "Load Balancer-Application", "EU-LCUUsage", 0.008),
+            ("AmazonVPC", "", "EU-PublicIPv4:InUseAddress", 0.005),
+        ]
+    )
+
+    def GetProducts(self, ServiceCode: str, Filters: Any, NextToken: str = "") -> Any:
+        wanted = {one["Field"]: one["Value"] for one in Filters}
+        assert wanted["regionCode"] == REGION
+        family = wanted.get("productFamily")
+        found = [
+            json.dumps(_product(usage, usd))
+            for service, of, usage, usd in self.rows
+            if service == ServiceCode and family in (None, of)
+        ]
+        start = int(NextToken or 0)
+        more = {"NextToken": str(start + 2)} if start + 2 < len(found) else {}
+        return {"FormatVersion": "aws_v1", "PriceList": found[start : start + 2], **more}
+
+
+def _product(usage: str, usd: float) -> dict[str, Any]:
+    prices = ("0.0000000000", f"{usd:.10f}")
+    dimensions = {
+        str(n): {"unit": "hours", "pricePerUnit": {"USD": p}} for n, p in enumerate(prices)
+    }
+    return {
+        "product": {"attributes": {"usagetype": usage}},
+        "terms": {"OnDemand": {"one": {"priceDimensions": dimensions}}},
+    }

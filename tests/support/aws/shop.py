@@ -121,6 +121,7 @@ def empty() -> FakeAws:
         "autoscaling": parts.Groups(),
         "application-autoscaling": parts.AppScaling(),
         "logs": parts.Logs(),
+        "pricing": parts.Pricing(),
         "cloudformation": formation,
         "ecs": Ecs(clock, CLUSTER),
         "codepipeline": CodePipeline(),

@@ -1,22 +1,23 @@
-"""What a stack costs a month while nothing happens, out of its template and a dated price table.
+"""What a stack costs a month while nothing happens, out of its template and the region's prices.
 
 Only what runs all the time is priced: tasks on Fargate, NAT gateways, load balancers, public
-addresses. What is not priced is named, never taken as free.
+addresses. What has no price here is named, never taken as free.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from importlib.resources import files
 from typing import Any
 
-_OLD_MONTHS = 6
+from tidegate.aws.deploy.prices import HOURS_PER_MONTH, Figure, Prices
+
 _UNPRICED = (
     "AWS::AutoScaling::AutoScalingGroup",
     "AWS::EC2::VPCEndpoint",
     "AWS::KMS::Key",
 )
+_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_NAT, _ADDRESS = "AWS::EC2::NatGateway", "AWS::EC2::EIP"
+_SERVICE, _TASK = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,67 +29,56 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
-    """The table of one region. `region` is the one whose prices these are."""
+class _Item:
+    """So many units of a figure, because of resources of that kind."""
 
-    region: str
-    as_of: str
-    source: str
-    hours: float
-    table: Mapping[str, Any]
-
-    def caveat(self, wanted: str, today: date) -> str:
-        """What must be said beside every number."""
-        year, month = (int(part) for part in self.as_of.split("-"))
-        age = (today.year - year) * 12 + today.month - month
-        told = f"list prices of {self.region} as of {self.as_of}, not a quote"
-        if wanted != self.region:
-            told += f"; {wanted} has no table here and may cost a third more"
-        return told + (f"; the table is {age} months old" if age > _OLD_MONTHS else "")
+    kind: str
+    figure: Figure
+    units: float
 
 
-def prices(region: str) -> Prices:
-    """The table of that region, or of us-east-1."""
-    read = json.loads(files("tidegate.aws.deploy").joinpath("prices.json").read_text())
-    known = region if region in read["regions"] else "us-east-1"
-    table = read["regions"][known]
-    return Prices(known, table["as_of"], table["source"], read["hours_per_month"], table)
-
-
-def monthly(template: Mapping[str, Any], tasks: int, table: Prices) -> Cost:
+def monthly(template: Mapping[str, Any], tasks: int, prices: Prices) -> Cost:
     """The cost of a template whose service, if it has one, runs `tasks` tasks."""
+    kinds = [str(one["Type"]) for one in (template.get("Resources") or {}).values()]
+    unpriced = {kind for kind in kinds if kind in _UNPRICED}
+    hour = 0.0
+    for item in _items(template, kinds, tasks, prices.spot_share):
+        price = prices.table.get(item.figure)
+        if price is not None:
+            hour += item.units * price
+        elif item.units:
+            unpriced.add(item.kind)
+    return Cost(round(hour * HOURS_PER_MONTH, 2), tuple(sorted(unpriced)))
+
+
+def _items(
+    template: Mapping[str, Any], kinds: list[str], tasks: int, spot_share: float
+) -> Iterator[_Item]:
+    yield _Item(_NAT, Figure.NAT, kinds.count(_NAT))
+    yield _Item(_ADDRESS, Figure.ADDRESS, kinds.count(_ADDRESS))
     resources = (template.get("Resources") or {}).values()
-    kinds = [str(one["Type"]) for one in resources]
-    hour = kinds.count("AWS::EC2::NatGateway") * table.table["nat_gateway_hour"]
-    hour += kinds.count("AWS::EC2::EIP") * table.table["public_ipv4_hour"]
-    for balancer in (r for r in resources if r["Type"] == _BALANCER):
+    for balancer in (one for one in resources if one["Type"] == _BALANCER):
         subnets = (balancer.get("Properties") or {}).get("Subnets") or ()
-        addresses = len(subnets) if isinstance(subnets, list) else 0
-        hour += table.table["load_balancer_hour"]
-        hour += addresses * table.table["public_ipv4_hour"]
-    hour += _tasks_hour(template, tasks, table)
-    unpriced = tuple(sorted({kind for kind in kinds if kind in _UNPRICED}))
-    return Cost(round(hour * table.hours, 2), unpriced)
+        yield _Item(_BALANCER, Figure.BALANCER, 1)
+        yield _Item(_BALANCER, Figure.ADDRESS, len(subnets) if isinstance(subnets, list) else 0)
+    yield from _tasks(list(resources), tasks, spot_share)
 
 
-_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-
-
-def _tasks_hour(template: Mapping[str, Any], tasks: int, table: Prices) -> float:
+def _tasks(resources: list[Any], tasks: int, spot_share: float) -> Iterator[_Item]:
     """Tasks on Fargate: the base on demand, the rest by weight; on instances they cost nothing."""
-    resources = template.get("Resources") or {}
-    service = next((r for r in resources.values() if r["Type"] == "AWS::ECS::Service"), None)
-    task = next((r for r in resources.values() if r["Type"] == "AWS::ECS::TaskDefinition"), None)
+    service = next((one for one in resources if one["Type"] == _SERVICE), None)
+    task = next((one for one in resources if one["Type"] == _TASK), None)
     if service is None or task is None:
-        return 0.0
+        return
     properties = task.get("Properties") or {}
     if "FARGATE" not in (properties.get("RequiresCompatibilities") or ()):
-        return 0.0
-    vcpu, gib = _number(properties.get("Cpu")) / 1_024, _number(properties.get("Memory")) / 1_024
-    one = vcpu * table.table["fargate_vcpu_hour"] + gib * table.table["fargate_gib_hour"]
+        return
+    arm = (properties.get("RuntimePlatform") or {}).get("CpuArchitecture") == "ARM64"
     strategy = (service.get("Properties") or {}).get("CapacityProviderStrategy") or ()
-    spot = _spot_tasks(strategy, tasks)
-    return float((tasks - spot * (1 - table.table["fargate_spot_share"])) * one)
+    full = tasks - _spot_tasks(strategy, tasks) * (1 - spot_share)
+    vcpu, gib = (_number(properties.get(name)) / 1_024 for name in ("Cpu", "Memory"))
+    yield _Item(_TASK, Figure.ARM_VCPU if arm else Figure.VCPU, full * vcpu)
+    yield _Item(_TASK, Figure.ARM_GIB if arm else Figure.GIB, full * gib)
 
 
 def _spot_tasks(strategy: Any, tasks: int) -> float:
@@ -107,9 +97,11 @@ def _number(value: Any) -> float:
         return 0.0
 
 
-def words(before: Cost, after: Cost, caveat: str) -> str:
-    """The change as one line."""
+def words(before: Cost, after: Cost, caveat: str, known: bool = True) -> str:
+    """The change as one line; without a single known price there is no number in it."""
     change = after.usd_month - before.usd_month
-    told = f"about ${after.usd_month:,.0f} a month when idle ({change:+,.0f}); {caveat}"
+    told = caveat
+    if known:
+        told = f"about ${after.usd_month:,.0f} a month when idle ({change:+,.0f}); {caveat}"
     missing = ", ".join(kind.removeprefix("AWS::") for kind in after.unpriced)
-    return f"{told}; not in it: {missing}" if missing else told
+    return f"{told}; not in it: {missing}" if missing and known else told

@@ -11,7 +11,7 @@ from typing import Any
 
 from tidegate.aws import live
 from tidegate.aws.account import Account
-from tidegate.aws.deploy import bucket, changes, cost, preflight, stacks
+from tidegate.aws.deploy import bucket, changes, cost, preflight, price_list, stacks
 from tidegate.aws.deploy.following import Run, Say, follow
 from tidegate.aws.names import TAG_APP, Names, PlatformOutput
 from tidegate.aws.pace import Pace
@@ -172,7 +172,7 @@ class Up:
     def _cost(self, name: str, template: Mapping[str, Any]) -> cost.Cost:
         service = self.app.service(self._service(name) or "")
         tasks = service.count.desired if service else 0
-        return cost.monthly(template, tasks, cost.prices(self.account.region))
+        return cost.monthly(template, tasks, price_list.prices(self.account))
 
     # --- show --------------------------------------------------------------------------------
 
@@ -199,11 +199,12 @@ class Up:
         return True
 
     def _cost_line(self, planned: Sequence[Planned]) -> str:
-        table = cost.prices(self.account.region)
+        prices = price_list.prices(self.account)
         before = _sum([one.before for one in planned])
         after = _sum([one.after for one in planned])
         today = datetime.fromtimestamp(self.pace.now() / 1_000, UTC).date()
-        return "cost: " + cost.words(before, after, table.caveat(self.account.region, today))
+        known = bool(prices.table)
+        return "cost: " + cost.words(before, after, prices.caveat(today), known)
 
     def _withdraw(self, planned: Sequence[Planned]) -> None:
         for one in planned:

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tidegate.aws.account import Account
-from tidegate.aws.deploy.cost import Prices, prices
+from tidegate.aws.deploy.price_list import prices
+from tidegate.aws.deploy.prices import Figure, Prices
 from tidegate.aws.names import PlatformOutput
 from tidegate.aws.reading.metrics import query, read
 from tidegate.aws.reading.service import Place, ms, tasks_of
 from tidegate.core.cost import micros
 from tidegate.core.instance import InstancePhase
-from tidegate.core.model import App, Launch
+from tidegate.core.model import App, Architecture, Launch
 from tidegate.core.provider import ProviderKind
 from tidegate.engine.views.capacity import CapacityView, CostView, InstanceView, ProviderView
 from tidegate.spec.prices import AS_OF as INSTANCES_AS_OF
@@ -53,7 +54,7 @@ def capacity(account: Account, app: App, places: tuple[Place, ...], now: int) ->
     """All of it. Raises `AccountError` or `CloudFailed`."""
     if not places:
         return CapacityView(now, (), (), (), CostView(0, 0, 0), "")
-    table = prices(account.region)
+    table = prices(account)
     platform = places[0].platform
     tasks = [task for place in places for task in tasks_of(account, place)]
     names = {
@@ -61,7 +62,9 @@ def capacity(account: Account, app: App, places: tuple[Place, ...], now: int) ->
         platform[PlatformOutput.SPOT_PROVIDER]: ProviderKind.SPOT,
     }
     fargate = app.aws.fleet.launch is Launch.FARGATE
-    made = _fargate(tasks, table, now) if fargate else _ec2(account, places[0], tasks, names, now)
+    made = (
+        _fargate(app, tasks, table, now) if fargate else _ec2(account, places[0], tasks, names, now)
+    )
     machines = list(made)
     bounds = _fargate_bounds(app) if fargate else _bounds(account, platform)
     pending = Counter(
@@ -79,7 +82,7 @@ def capacity(account: Account, app: App, places: tuple[Place, ...], now: int) ->
         for name, kind in names.items()
     )
     unknown = sorted({one.type for one in machines if one.price is None})
-    note = f"what runs now, from its start; {table.caveat(account.region, _date(now))}"
+    note = f"what runs now, from its start; {table.caveat(_date(now))}"
     if not fargate:
         note = f"what runs now, from its start; list prices of us-east-1 as of {INSTANCES_AS_OF}"
     if unknown:
@@ -93,15 +96,20 @@ def _date(now: int) -> Any:
     return datetime.fromtimestamp(now / 1_000, UTC).date()
 
 
-def _fargate(tasks: Iterable[Mapping[str, Any]], table: Prices, now: int) -> Iterator[Priced]:
+def _fargate(
+    app: App, tasks: Iterable[Mapping[str, Any]], table: Prices, now: int
+) -> Iterator[Priced]:
+    arm = app.aws.architecture is Architecture.ARM64
+    vcpu = table.table.get(Figure.ARM_VCPU if arm else Figure.VCPU)
+    gib = table.table.get(Figure.ARM_GIB if arm else Figure.GIB)
     for task in tasks:
         cpu, memory = int(task.get("cpu") or 0), int(task.get("memory") or 0)
         provider = str(task.get("capacityProviderName") or task.get("launchType", ""))
         spot = "SPOT" in provider
-        hour = cpu / 1_024 * table.table["fargate_vcpu_hour"]
-        hour += memory / 1_024 * table.table["fargate_gib_hour"]
-        full = round(hour * 1_000_000)
-        price = round(full * table.table["fargate_spot_share"]) if spot else full
+        full = price = None
+        if vcpu is not None and gib is not None:
+            full = round((cpu * vcpu + memory * gib) / 1_024 * 1_000_000)
+            price = round(full * table.spot_share) if spot else full
         since = ms(task.get("startedAt") or task.get("createdAt"))
         name = str(task["taskArn"]).rpartition("/")[2]
         view = InstanceView(
@@ -118,7 +126,7 @@ def _fargate(tasks: Iterable[Mapping[str, Any]], table: Prices, now: int) -> Ite
             memory,
             memory,
             (name,),
-            micros(max(0, now - since), price),
+            micros(max(0, now - since), price or 0),
         )
         yield Priced(view, "Fargate", price, full)
 

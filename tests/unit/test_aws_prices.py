@@ -1,0 +1,122 @@
+"""What a stack costs a month: by AWS's price list, by the dated table, or not at all."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.support.aws.fake import REGION, FakeAws
+from tests.support.aws.services import Pricing
+from tests.support.aws.shop import APP, empty, templates
+from tidegate.aws.deploy import cost
+from tidegate.aws.deploy.price_list import prices
+from tidegate.aws.deploy.prices import Figure, Prices, _kept, of_table
+from tidegate.aws.deploy.up import Options, Up
+
+EAST = of_table("us-east-1")
+DEMAND = [{"CapacityProvider": "FARGATE", "Base": 1, "Weight": 1}]
+
+
+def service(strategy: Any, architecture: str = "X86_64") -> dict[str, Any]:
+    task = {
+        "Cpu": "1024",
+        "Memory": "2048",
+        "RequiresCompatibilities": ["FARGATE"],
+        "RuntimePlatform": {"CpuArchitecture": architecture},
+    }
+    return {
+        "Resources": {
+            "S": {
+                "Type": "AWS::ECS::Service",
+                "Properties": {"CapacityProviderStrategy": strategy},
+            },
+            "T": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
+        }
+    }
+
+
+def cost_line(fake: FakeAws) -> str:
+    said: list[str] = []
+    options = Options(dry_run=True)
+    Up(fake.account(), APP, templates(APP), options, said.append, fake.pace).run()
+    (line,) = [text for text in said if text.startswith("cost: ")]
+    return line
+
+
+def test_spot_costs_its_share_and_the_base_is_on_demand() -> None:
+    mixed = [*DEMAND, {"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+    one = (0.04048 + 2 * 0.004445) * 730
+    assert cost.monthly(service(DEMAND), 3, EAST).usd_month == round(3 * one, 2)
+    assert cost.monthly(service(mixed), 3, EAST).usd_month == round(2 * one + 0.32 * one, 2)
+
+
+def test_tasks_on_arm_have_prices_of_their_own() -> None:
+    arm = cost.monthly(service(DEMAND, "ARM64"), 1, EAST).usd_month
+    assert arm == round((0.03238 + 2 * 0.00356) * 730, 2)
+
+
+def test_a_region_whose_prices_nobody_knows_gets_no_number() -> None:
+    fake = empty()
+    fake.refuse("pricing:GetProducts", "AccessDeniedException", "no")
+    line = cost_line(fake)
+    assert line == (
+        f"cost: no prices of {REGION} are known here: allow pricing:GetProducts, "
+        "and AWS's price list is asked"
+    )
+    assert "$" not in line
+
+
+def test_what_the_table_lacks_is_named_and_never_priced_by_another_region() -> None:
+    frankfurt = of_table("eu-central-1")
+    found = cost.monthly({"Resources": {"B": {"Type": cost._BALANCER}}}, 0, frankfurt)
+    assert found == cost.Cost(0.0, (cost._BALANCER,))
+    assert Figure.BALANCER not in frankfurt.table
+    assert frankfurt.table[Figure.VCPU] != EAST.table[Figure.VCPU]
+
+
+def test_aws_s_own_list_goes_before_the_table() -> None:
+    found = prices(empty().account())
+    assert found.as_of == "today"
+    assert found.table == {
+        Figure.VCPU: 0.04048,
+        Figure.ARM_VCPU: 0.03238,
+        Figure.GIB: 0.004445,
+        Figure.NAT: 0.045,
+        Figure.BALANCER: 0.0225,
+        Figure.ADDRESS: 0.005,
+    }
+    assert found.caveat(date(2026, 11, 1)) == f"AWS's list prices of {REGION} today, not a quote"
+
+
+def test_a_price_that_the_list_has_twice_is_not_known() -> None:
+    fake = empty()
+    twice = ("AmazonEC2", "NAT Gateway", "EU-NatGateway-Hours", 0.06)
+    fake.parts["pricing"] = Pricing([*Pricing().rows, twice])
+    assert Figure.NAT not in prices(fake.account()).table
+
+
+def test_the_price_list_is_asked_once_for_an_account() -> None:
+    fake = empty()
+    account = fake.account()
+    prices(account)
+    asked = len(fake.asked("pricing:GetProducts"))
+    prices(account)
+    assert len(fake.asked("pricing:GetProducts")) == asked
+
+
+def test_a_table_that_is_old_says_so() -> None:
+    table = Prices("x", "2026-11", {Figure.NAT: 1.0}, 0.3)
+    assert "months old" not in table.caveat(date(2027, 2, 1))
+    assert "the table is 8 months old" in table.caveat(date(2027, 7, 1))
+
+
+@pytest.mark.parametrize("region", sorted(_kept()["regions"]))
+def test_every_figure_of_the_table_has_its_source_and_month(region: str) -> None:
+    rows = {**_kept()["regions"][region], **_kept()["everywhere"]}
+    for name, row in rows.items():
+        assert Figure(name)
+        assert 0 < row["usd"] < 1
+        assert len(row["source"].split()) > 5, name
+        date.fromisoformat(f"{row['as_of']}-01")
