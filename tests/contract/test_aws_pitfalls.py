@@ -21,6 +21,7 @@ from tests.support.aws_stacks import (
     stacks,
 )
 from tidegate.aws import fit
+from tidegate.aws.names import PlatformParameter, ServiceParameter
 from tidegate.aws.refusals import problems
 from tidegate.spec import loads
 
@@ -45,6 +46,12 @@ def settings(template: dict[str, Any], logical: str) -> dict[str, Any]:
 
 
 # --- 3.1 CloudFormation against a moving deployment ----------------------------------------------
+
+
+@each_native
+def test_01_an_update_keeps_the_revision_that_is_live(variant: str) -> None:
+    runs = only(service(variant), "ECS::Service")["TaskDefinition"]["Fn::If"]
+    assert runs == ["HasRevision", {"Ref": "LiveTaskDefinition"}, {"Ref": "TaskDefinition"}]
 
 
 @each
@@ -98,7 +105,7 @@ def test_03_the_transform_and_hook_for_blue_green_are_not_used(variant: str) -> 
 @each
 def test_04_the_desired_count_is_left_to_scaling_once_there_is_an_image(variant: str) -> None:
     count = only(service(variant), "ECS::Service")["DesiredCount"]
-    assert count == {"Fn::If": ["HasImage", {"Ref": "AWS::NoValue"}, 0]}
+    assert count == {"Fn::If": ["IsDeployed", {"Ref": "AWS::NoValue"}, 0]}
 
 
 def test_05_a_shift_that_cloudformation_would_refuse_for_its_length_is_refused_here() -> None:
@@ -307,7 +314,7 @@ def test_20_a_first_stack_needs_no_image(variant: str) -> None:
     template = service(variant)
     assert template["Parameters"]["LiveImage"]["Default"] == ""
     least = only(template, "ApplicationAutoScaling::ScalableTarget")["MinCapacity"]
-    assert least == {"Fn::If": ["HasImage", app(variant).services[0].count.minimum, 0]}
+    assert least == {"Fn::If": ["IsDeployed", app(variant).services[0].count.minimum, 0]}
 
 
 def test_20_the_connection_and_the_token_are_told_apart() -> None:
@@ -356,7 +363,7 @@ def test_a_role_is_passed_by_its_path_and_to_tasks_only(variant: str) -> None:
 def test_no_secret_is_a_parameter_or_a_value(variant: str) -> None:
     for template in stacks(variant).values():
         known = template.get("Parameters", {}).keys()
-        assert known <= {"LiveImage", "LiveColour", "NotifyEmail"}
+        assert known <= {*ServiceParameter, *PlatformParameter}
         for token in re.findall(r'"OAuthToken": "([^"]+)"', json.dumps(template)):
             assert token.startswith("{{resolve:")
 

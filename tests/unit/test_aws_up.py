@@ -10,7 +10,7 @@ import pytest
 from tests.support.aws.fake import FakeAws
 from tests.support.aws.shop import APP, NAMES, SERVICES, empty, group, rule, standing, templates
 from tidegate.aws.deploy import changes
-from tidegate.aws.deploy.up import Options, Up
+from tidegate.aws.deploy.up import Options, Up, renews
 from tidegate.core.errors import (
     AccountError,
     Busy,
@@ -93,7 +93,7 @@ def test_a_dry_run_of_a_first_creation_leaves_nothing_behind() -> None:
     assert formation(fake).stacks == {}
     assert fake.asked("cloudformation:ExecuteChangeSet") == []
     assert fake.parts["iam"].made == []
-    assert said.has(f"{CATS} is created: 6 added, 0 changed, 0 removed")
+    assert said.has(f"{CATS} is created: 7 added, 0 changed, 0 removed")
     assert said.has("nothing of it is left in the account")
 
 
@@ -137,18 +137,129 @@ def test_a_quota_that_cannot_be_read_does_not_stop() -> None:
 
 def live_parameters(fake: FakeAws, stack: str) -> dict[str, str]:
     asked = [c for c in fake.asked("cloudformation:CreateChangeSet") if c["StackName"] == stack]
-    return {p["ParameterKey"]: p["ParameterValue"] for p in asked[-1]["Parameters"]}
+    return {
+        p["ParameterKey"]: p["ParameterValue"]
+        for p in asked[-1]["Parameters"]
+        if "ParameterValue" in p
+    }
 
 
-def test_live_weights_and_image_are_read_and_fed_in() -> None:
+MORE = {"Type": "AWS::IAM::Role", "Properties": {"Path": "/x/"}}
+SETTINGS = {"Type": "AWS::SSM::Parameter", "Properties": {"Value": '{"cpu": "512"}'}}
+REVISION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/tidegate-shop-cats"
+
+
+@pytest.mark.parametrize("controller", ["ecs", "codedeploy"])
+def test_live_weights_and_revision_are_read_and_fed_in(controller: str) -> None:
     """Pitfall 1: an update must not send traffic to an empty target group."""
-    fake = standing()
+    fake = standing(controller)
     fake.parts["elbv2"].rules[rule("cats")] = {group("cats", "blue"): 0, group("cats", "green"): 1}
-    up(fake, changed(Role={"Type": "AWS::IAM::Role", "Properties": {"Path": "/x/"}}))
-    given = live_parameters(fake, CATS)
-    assert given["LiveColour"] == "green"
-    assert given["LiveImage"].endswith("@sha256:" + "3" * 64)
+    up(fake, changed(Role=MORE))
+    assert live_parameters(fake, CATS) == {
+        "LiveColour": "green",
+        "LiveTaskDefinition": f"{REVISION}:3",
+    }
     assert live_parameters(fake, NAMES.service_stack("dogs"))["LiveColour"] == "blue"
+
+
+def test_the_release_that_a_rollback_brought_survives_an_update() -> None:
+    fake = standing()
+    fake.parts["ecs"].settle("cats", 2)
+    up(fake, changed(Role=MORE))
+    assert live_parameters(fake, CATS)["LiveTaskDefinition"] == f"{REVISION}:2"
+
+
+def test_new_settings_of_tasks_go_out_with_the_image_that_runs() -> None:
+    fake = standing()
+    up(fake, changed(TaskTemplate=SETTINGS))
+    given = live_parameters(fake, CATS)
+    assert given["LiveTaskDefinition"] == ""
+    assert given["LiveImage"].endswith("@sha256:" + "3" * 64)
+    assert all(stack.sets == {} for stack in formation(fake).stacks.values())
+
+
+def test_a_revision_of_the_stack_s_own_needs_no_parameter() -> None:
+    fake = standing()
+    fake.parts["ecs"].settle("cats", 1)
+    up(fake, changed(Role=MORE))
+    assert live_parameters(fake, CATS) == {"LiveColour": "blue"}
+
+
+def test_a_service_without_an_image_keeps_having_none() -> None:
+    fake = standing()
+    family = fake.parts["ecs"].definitions["tidegate-shop-cats"]
+    family[-1]["containerDefinitions"][0]["image"] = "123456789012.registry.example/shop:none"
+    up(fake, changed(Role=MORE))
+    assert live_parameters(fake, CATS) == {"LiveColour": "blue"}
+
+
+def test_an_image_that_somebody_deployed_by_its_tag_is_not_lost() -> None:
+    fake = standing()
+    family = fake.parts["ecs"].definitions["tidegate-shop-cats"]
+    family[-1]["containerDefinitions"][0]["image"] = "123456789012.registry.example/shop:v3"
+    up(fake, changed(TaskTemplate=SETTINGS))
+    assert live_parameters(fake, CATS)["LiveImage"].endswith("/shop:v3")
+
+
+@pytest.mark.parametrize(
+    ("change", "renewed"),
+    [
+        ({"LogicalResourceId": "Role", "Replacement": "True"}, False),
+        ({"LogicalResourceId": "TaskRole", "Replacement": "True"}, True),
+        ({"LogicalResourceId": "TaskTemplate", "Evaluation": "Static"}, True),
+        ({"LogicalResourceId": "TaskTemplate", "Evaluation": "Dynamic"}, False),
+    ],
+)
+def test_only_what_changes_the_tasks_makes_a_new_revision(
+    change: dict[str, str], renewed: bool
+) -> None:
+    target = {"Attribute": "Properties", "Name": "Value"}
+    details = [{"Target": target, "Evaluation": change.pop("Evaluation", "Static")}]
+    assert renews([{"ResourceChange": {**change, "Details": details}}]) is renewed
+
+
+# --- drift ---------------------------------------------------------------------------------
+
+
+def with_service(**properties: Any) -> Any:
+    return changed(Service={"Type": "AWS::ECS::Service", "Properties": properties})
+
+
+def test_what_others_have_changed_is_told_before_it_is_written_over() -> None:
+    fake = standing()
+    formation(fake).drifts[CATS] = [("Service", "/PlatformVersion", "LATEST", "1.4.0")]
+    asked: list[Sequence[changes.Diff]] = []
+    up(fake, with_service(PropagateTags="SERVICE"), confirm=lambda d: bool(asked.append(d)) or True)
+    text = "\n".join(changes.lines(asked[0][0]))
+    assert (
+        "! was changed outside the stack, and is written over: "
+        "PlatformVersion is 1.4.0, the stack had LATEST"
+    ) in text
+
+
+def test_what_an_update_writes_as_it_is_live_is_no_loss() -> None:
+    fake = standing()
+    weights = [("Rule", "/Actions/0/Weight", "100", "0"), ("Service", "/DesiredCount", "2", "6")]
+    formation(fake).drifts[CATS] = weights
+    moved = {
+        "Type": "AWS::ElasticLoadBalancingV2::ListenerRule",
+        "Properties": {"Actions": [{"Weight": 0}]},
+    }
+    _, said = up(fake, changed(Rule=moved))
+    assert not said.has("was changed outside the stack")
+
+
+def test_drift_that_cannot_be_read_is_said_and_stops_nothing() -> None:
+    fake = standing()
+    fake.refuse("cloudformation:DetectStackDrift", "AccessDenied", "no")
+    _, said = up(fake, with_service(PropagateTags="SERVICE"))
+    assert said.has(f"? {CATS}: what was changed outside it is not known: no")
+
+
+def test_no_drift_is_looked_for_where_nobody_else_writes() -> None:
+    fake = standing()
+    up(fake, changed(Extra={"Type": "AWS::SNS::Topic"}))
+    assert fake.asked("cloudformation:DetectStackDrift") == []
 
 
 def test_a_stack_is_left_alone_while_a_deployment_moves_its_service() -> None:
@@ -187,8 +298,12 @@ def test_nothing_to_change_is_a_success_and_leaves_no_change_set() -> None:
     stack_names = [CATS, NAMES.service_stack("dogs")]
     for service, name in zip(SERVICES, stack_names, strict=True):
         live = formation(fake).stacks[name]
-        image = f"123456789012.registry.example/shop@sha256:{'3' * 64}"
-        live.parameters = {"LiveImage": image, "LiveColour": "blue"}
+        running = REVISION.replace("cats", service) + ":3"
+        live.parameters = {
+            "LiveImage": "",
+            "LiveColour": "blue",
+            "LiveTaskDefinition": running,
+        }
         assert service in name
     formation(fake).stacks[PLATFORM].parameters = {"NotifyEmail": ""}
     outputs, said = up(fake)

@@ -26,7 +26,8 @@ class Live:
     """One service as it runs. `weights_bp` is production's split as the listener's rules hold it.
 
     `image` is `REPOSITORY@DIGEST`, empty while nothing was deployed. `moving` names the
-    deployment under way, or is empty. `task_definition` is its ARN.
+    deployment under way, or is empty. `task_definition` is its ARN, `of_stack` that of the
+    revision that the stack itself made.
     """
 
     service: str
@@ -35,14 +36,20 @@ class Live:
     task_definition: str
     desired: int
     moving: str = ""
+    of_stack: str = ""
 
     @property
     def colour(self) -> Colour | None:
         """The target group with all production traffic, or None while it is split."""
         return next((c for c, weight in self.weights_bp.items() if weight == 10_000), None)
 
-    def parameters(self) -> dict[str, str]:
-        """What the template is to be given. Raises `Busy` or `AccountError` when it may not be."""
+    def parameters(self, kept: Mapping[str, str], renewed: bool = False) -> dict[str, str]:
+        """What the template is to be given, beside the parameters that it keeps.
+
+        The revision that runs is left as it is, whoever deployed it. When the settings of its
+        tasks are `renewed` by the update, its image goes into a new revision instead. Raises
+        `Busy` or `AccountError` when the stack may not be updated.
+        """
         if self.moving:
             raise Busy(
                 f"a deployment of {self.service} is under way, so its stack is left alone",
@@ -58,10 +65,15 @@ class Live:
                 remedy="give all weight of its listener rules to the group that serves, then again",
                 code="TG260",
             )
-        return {
-            ServiceParameter.LIVE_IMAGE.value: self.image,
-            ServiceParameter.LIVE_COLOUR.value: self.colour.value,
-        }
+        given = {ServiceParameter.LIVE_COLOUR.value: self.colour.value}
+        revision = ServiceParameter.LIVE_TASK_DEFINITION.value
+        if not self.image:
+            return given  # nothing was deployed yet
+        if renewed:
+            return {**given, ServiceParameter.LIVE_IMAGE.value: self.image, revision: ""}
+        if self.task_definition == self.of_stack and not kept.get(revision):
+            return given  # it is the stack's own that runs
+        return {**given, revision: self.task_definition}
 
 
 def read(account: Account, service: str, outputs: Mapping[str, str], cluster: str) -> Live:
@@ -72,10 +84,11 @@ def read(account: Account, service: str, outputs: Mapping[str, str], cluster: st
     return Live(
         service,
         weights_bp(account, service, outputs),
-        running.image(account, task_definition),
+        running.deployed_image(account, task_definition),
         task_definition,
         int(one.get("desiredCount", 0)),
         _moving(account, outputs, cluster),
+        outputs.get(Out.TASK_DEFINITION_ARN, ""),
     )
 
 

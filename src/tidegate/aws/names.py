@@ -92,6 +92,14 @@ class ServiceParameter(StrEnum):
     """The image that runs, `REPOSITORY_URI@sha256:…`; empty before the first deployment."""
     LIVE_COLOUR = "LiveColour"
     """`blue` or `green`: the target group that has all production traffic."""
+    LIVE_TASK_DEFINITION = "LiveTaskDefinition"
+    """The revision that runs, by ARN, while an update is to leave it as it is; else empty."""
+
+
+TASK_TEMPLATE: Final = "TaskTemplate"
+"""Logical id of what every task of the service is made of: it changes when its settings do."""
+TASK_PARTS: Final = frozenset({"ExecutionRole", "TaskRole", "TaskLog"})
+"""Logical ids of what a task definition names: a revision outlives none of them."""
 
 
 class PlatformParameter(StrEnum):
@@ -233,6 +241,9 @@ SOURCE_KEY: Final = "source/app.zip"
 
 PLACEHOLDER_IMAGE: Final = "<IMAGE1_NAME>"
 """What CodePipeline replaces by the image's address (CodeDeployToECS, `Image1ContainerName`)."""
+
+NO_IMAGE: Final = ":none"
+"""The tag of a stack's own task definition before there is any image."""
 
 PLACEHOLDER_TASK: Final = "<TASK_DEFINITION>"
 """What CodePipeline replaces in an AppSpec by the task definition that it registered."""

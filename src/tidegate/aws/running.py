@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate.aws.account import Account
+from tidegate.aws.names import NO_IMAGE
 
 
 def described(account: Account, cluster: str, service: str) -> Mapping[str, Any]:
@@ -24,8 +25,16 @@ def task_definition(service: Mapping[str, Any]) -> str:
 
 def image(account: Account, name: str) -> str:
     """The image of the container that gets traffic; empty for one without a digest."""
+    return next((one for one in _images(account, name) if "@sha256:" in one), "")
+
+
+def deployed_image(account: Account, name: str) -> str:
+    """The same, however it is named; empty while nothing was ever deployed."""
+    return next((one for one in _images(account, name) if not one.endswith(NO_IMAGE)), "")
+
+
+def _images(account: Account, name: str) -> list[str]:
     if not name:
-        return ""
+        return []
     found = account.ask("ecs", "describe_task_definition", taskDefinition=name)["taskDefinition"]
-    images = (str(c["image"]) for c in found["containerDefinitions"] if c.get("portMappings"))
-    return next((one for one in images if "@sha256:" in one), "")
+    return [str(c["image"]) for c in found["containerDefinitions"] if c.get("portMappings")]

@@ -54,5 +54,6 @@ AWS: Mapping[str, str] = {
     "TG980": "CloudFormation does not finish a change set.",
     "TG981": "The load in the account has failed.",
     "TG982": "The gate's evidence in the account cannot be read.",
+    "TG984": "CloudFormation does not finish looking for drift.",
 }
 """What each means."""

@@ -29,7 +29,8 @@ class Stack:
 class Formation:
     """`failing` maps a logical id to the reason why it fails; `outputs` are those of each stack.
 
-    `kept` are logical ids that survive their stack. `invalid` is what validation finds.
+    `kept` are logical ids that survive their stack. `invalid` is what validation finds. `drifts`
+    are what detection finds, by stack: (logical id, path, expected, actual).
     """
 
     clock: Clock
@@ -38,6 +39,7 @@ class Formation:
     physical: dict[str, str] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
     invalid: str = ""
+    drifts: dict[str, list[tuple[str, str, str, str]]] = field(default_factory=dict)
     stacks: dict[str, Stack] = field(default_factory=dict)
     gone: dict[str, Stack] = field(default_factory=dict)
 
@@ -94,6 +96,46 @@ class Formation:
                     "LastUpdatedTimestamp": _time(NOW),
                 }
                 for name, resource in one.template.get("Resources", {}).items()
+            ]
+        }
+
+    # --- drift -----------------------------------------------------------------------------
+
+    def DetectStackDrift(self, StackName: str, LogicalResourceIds: list[str]) -> Any:
+        known = self._find(StackName).template.get("Resources", {})
+        assert set(LogicalResourceIds) <= set(known)
+        return {"StackDriftDetectionId": self._find(StackName).name}
+
+    def DescribeStackDriftDetectionStatus(self, StackDriftDetectionId: str) -> Any:
+        return {
+            "StackId": _arn(StackDriftDetectionId),
+            "StackDriftDetectionId": StackDriftDetectionId,
+            "DetectionStatus": "DETECTION_COMPLETE",
+            "Timestamp": _time(NOW),
+        }
+
+    def DescribeStackResourceDrifts(
+        self, StackName: str, StackResourceDriftStatusFilters: list[str]
+    ) -> Any:
+        stack = self._find(StackName)
+        return {
+            "StackResourceDrifts": [
+                {
+                    "StackId": stack.id,
+                    "LogicalResourceId": name,
+                    "ResourceType": stack.template["Resources"][name]["Type"],
+                    "StackResourceDriftStatus": "MODIFIED",
+                    "Timestamp": _time(NOW),
+                    "PropertyDifferences": [
+                        {
+                            "PropertyPath": path,
+                            "ExpectedValue": expected,
+                            "ActualValue": actual,
+                            "DifferenceType": "NOT_EQUAL",
+                        }
+                    ],
+                }
+                for name, path, expected, actual in self.drifts.get(stack.name, [])
             ]
         }
 

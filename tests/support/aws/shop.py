@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.support.aws import services as parts
-from tests.support.aws.ecs import Ecs
+from tests.support.aws.ecs import BASE, Ecs
 from tests.support.aws.fake import NUMBER, REGION, Clock, FakeAws
 from tests.support.aws.formation import Formation
 from tests.support.aws.pipelines import CodeBuild, CodeDeploy, CodePipeline
@@ -56,6 +56,7 @@ def service_outputs(service: str, controller: str = "ecs") -> dict[str, str]:
         "ServiceArn": service_arn(service),
         "Controller": controller,
         "TaskFamily": f"tidegate-shop-{service}",
+        "TaskDefinitionArn": f"{BASE}:task-definition/tidegate-shop-{service}:1",
         "RepositoryName": f"shop/{service}",
         "BlueTargetGroupArn": group(service, "blue"),
         "GreenTargetGroupArn": group(service, "green"),
@@ -87,12 +88,17 @@ def templates(app: App) -> dict[str, Mapping[str, Any]]:
         task = {"Cpu": "256", "Memory": "512", "RequiresCompatibilities": ["FARGATE"]}
         live = {"Type": "String", "Default": ""}
         found[NAMES.service_stack(service.name)] = {
-            "Parameters": {"LiveImage": live, "LiveColour": {**live, "Default": "blue"}},
+            "Parameters": {
+                "LiveImage": live,
+                "LiveColour": {**live, "Default": "blue"},
+                "LiveTaskDefinition": live,
+            },
             "Resources": {
                 "Repository": {"Type": "AWS::ECR::Repository"},
                 "Role": {"Type": "AWS::IAM::Role", "Properties": {"Policies": []}},
                 "Rule": {"Type": "AWS::ElasticLoadBalancingV2::ListenerRule"},
                 "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
+                "TaskTemplate": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": "{}"}},
                 "Service": {"Type": "AWS::ECS::Service", "Properties": {}},
                 "Log": {"Type": "AWS::Logs::LogGroup"},
             },

@@ -1,12 +1,12 @@
 """A change set as a person reads it: what is added, changed, removed, and what deserves a look.
 
-Pure. Three things are called out: a resource that is replaced, rights that become wider, and
-whatever traffic goes by (listeners, rules, services), for an update there can move it.
+Pure. Called out are a resource that is replaced, rights that become wider, whatever traffic goes by
+(listeners, rules, services), for an update there can move it, and what others have changed since.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,7 @@ class Notice(StrEnum):
     TRAFFIC = "traffic goes by it"
     WIDER = "gives more rights"
     DATA = "holds data"
+    DRIFTED = "was changed outside the stack, and is written over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,16 @@ def diff(stack: str, creates: bool, changes: Iterable[Mapping[str, Any]]) -> Dif
     found = [_change(one["ResourceChange"]) for one in changes if "ResourceChange" in one]
     found.sort(key=lambda change: (not change.notices, change.kind, change.name))
     return Diff(stack, creates, tuple(found))
+
+
+def drifted(one: Diff, lost: Mapping[str, Sequence[str]]) -> Diff:
+    """The diff with what the update would write over, by logical id."""
+    return replace(one, changes=tuple(_with(change, lost) for change in one.changes))
+
+
+def _with(change: Change, lost: Mapping[str, Sequence[str]]) -> Change:
+    more = tuple((Notice.DRIFTED, text) for text in lost.get(change.name, ()))
+    return replace(change, notices=(*change.notices, *more))
 
 
 def of_template(stack: str, template: Mapping[str, Any]) -> Diff:

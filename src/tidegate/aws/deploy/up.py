@@ -4,16 +4,16 @@ The platform first, then what else is shared, then the services beside each othe
 read before each change set is made. Nothing is executed in a dry run, and nothing of it stays.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from tidegate.aws import live
 from tidegate.aws.account import Account
-from tidegate.aws.deploy import bucket, changes, cost, preflight, price_list, stacks
+from tidegate.aws.deploy import bucket, changes, cost, drift, preflight, price_list, stacks
 from tidegate.aws.deploy.following import Run, Say, follow
-from tidegate.aws.names import TAG_APP, Names, PlatformOutput
+from tidegate.aws.names import TAG_APP, TASK_PARTS, TASK_TEMPLATE, Names, PlatformOutput
 from tidegate.aws.pace import Pace
 from tidegate.core.errors import TidegateError, UsageError
 from tidegate.core.model import App
@@ -129,21 +129,42 @@ class Up:
     def _planned(self, name: str) -> Planned | None:
         known = stacks.seen(self.account, name)
         stacks.ready(known)
-        found = self._wanted(name, known)
+        running = self._live(name, known)
+        found = self._wanted(name, known, running)
         change_set = stacks.propose(self.account, found, self.pace)
+        if change_set and running and running.image and renews(change_set.changes):
+            stacks.give_up(self.account, change_set, self.pace)
+            found = self._wanted(name, known, running, renewed=True)
+            change_set = stacks.propose(self.account, found, self.pace)
         if change_set is None:
             return None
         shown = changes.diff(name, change_set.creates, change_set.changes)
         before = cost.Cost(0.0)
         if not change_set.creates:
+            shown = self._with_drift(shown, change_set)
             ask = {"StackName": name, "TemplateStage": "Original"}
             body = self.account.ask("cloudformation", "get_template", **ask)["TemplateBody"]
             before = self._cost(name, body if isinstance(body, Mapping) else {})
         return Planned(shown, before, self._cost(name, found.template), change_set)
 
-    def _wanted(self, name: str, known: stacks.StackSeen | None) -> stacks.Wanted:
+    def _with_drift(self, shown: changes.Diff, change_set: stacks.ChangeSet) -> changes.Diff:
+        what = (change_set.stack, change_set.changes)
+        lost, unknown = drift.overwritten(self.account, *what, self.pace)
+        if unknown:
+            self.say(f"? {shown.stack}: what was changed outside it is not known: {unknown}")
+        return changes.drifted(shown, lost)
+
+    def _wanted(
+        self,
+        name: str,
+        known: stacks.StackSeen | None,
+        running: live.Live | None,
+        renewed: bool = False,
+    ) -> stacks.Wanted:
         template = self.templates[name]
-        given = {**self.options.parameters, **self._live(name, known)}
+        kept = known.parameters if known else {}
+        given = dict(self.options.parameters)
+        given |= running.parameters(kept, renewed) if running else {}
         tags = {TAG_APP: self.app.name}
         wanted = stacks.Wanted(name, template, given, tags, role_arn=self.options.role_arn)
         if self.options.bucket and len(wanted.body.encode()) > stacks.MOST_TEMPLATE_BYTES:
@@ -151,14 +172,14 @@ class Up:
             return stacks.Wanted(name, template, given, tags, url, self.options.role_arn)
         return wanted
 
-    def _live(self, name: str, known: stacks.StackSeen | None) -> dict[str, str]:
-        """What is live of a service that is there. Raises `Busy` while it moves."""
+    def _live(self, name: str, known: stacks.StackSeen | None) -> live.Live | None:
+        """What is live of a service that is there, or None."""
         service = self._service(name)
         if service is None or known is None or known.stub:
-            return {}
+            return None
         platform = self._outputs(self.names.platform_stack)
         cluster = platform[PlatformOutput.CLUSTER_NAME]
-        return live.read(self.account, service, known.outputs, cluster).parameters()
+        return live.read(self.account, service, known.outputs, cluster)
 
     def _service(self, stack: str) -> str | None:
         names = (service.name for service in self.app.services)
@@ -232,6 +253,25 @@ class Up:
     def _outputs(self, name: str) -> dict[str, str]:
         known = stacks.seen(self.account, name)
         return dict(known.outputs) if known else {}
+
+
+def renews(made: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether these changes of a service's stack make its tasks other than those that run.
+
+    What is only `Dynamic` comes from a resource that is touched beside it, and stays the same.
+    """
+    for change in made:
+        one = change.get("ResourceChange") or {}
+        if one.get("LogicalResourceId") in TASK_PARTS and one.get("Replacement") == "True":
+            return True
+        if one.get("LogicalResourceId") == TASK_TEMPLATE:
+            values = [d for d in one.get("Details") or () if _is_value(d.get("Target") or {})]
+            return any(detail.get("Evaluation") != "Dynamic" for detail in values)
+    return False
+
+
+def _is_value(target: Mapping[str, Any]) -> bool:
+    return target.get("Attribute") == "Properties" and target.get("Name") == "Value"
 
 
 def _sum(costs: Sequence[cost.Cost]) -> cost.Cost:

@@ -7,7 +7,7 @@ from aws_cdk import aws_ecs as ecs
 
 from tidegate.aws import fit, task
 from tidegate.aws.fit import Strategy
-from tidegate.aws.names import PlatformOutput
+from tidegate.aws.names import PlatformOutput, ServiceParameter
 from tidegate.aws.stack.parts import Parts, Traffic
 from tidegate.aws.stack.roles import allow, role
 from tidegate.core.model import Launch, LifecycleStage, RollbackEvent
@@ -28,7 +28,10 @@ def service(
         "testListenerRule": traffic.test.ref,
         "roleArn": _infrastructure_role(parts, traffic),
     }
-    made = _service(parts, balancer, definition.ref, "ECS")
+    runs = Fn.condition_if(
+        "HasRevision", Fn.ref(ServiceParameter.LIVE_TASK_DEFINITION.value), definition.ref
+    )
+    made = _service(parts, balancer, runs.to_string(), "ECS")
     made.deployment_configuration = {
         **_shift(parts),
         "minimumHealthyPercent": 100,
@@ -103,7 +106,7 @@ def _service(
 
 def _count() -> float:
     """None at first, when there is no image; afterwards nothing, so that scaling owns the count."""
-    return Token.as_number(Fn.condition_if("HasImage", Aws.NO_VALUE, 0))
+    return Token.as_number(Fn.condition_if("IsDeployed", Aws.NO_VALUE, 0))
 
 
 def _shift(parts: Parts) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _target(parts: Parts, target: str, said: Scaling) -> autoscaling.CfnScalable
         service_namespace="ecs",
         scalable_dimension="ecs:service:DesiredCount",
         resource_id=target,
-        min_capacity=Token.as_number(Fn.condition_if("HasImage", count.minimum, 0)),
+        min_capacity=Token.as_number(Fn.condition_if("IsDeployed", count.minimum, 0)),
         max_capacity=count.maximum,
         scheduled_actions=scheduled or None,
     )

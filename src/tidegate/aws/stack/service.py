@@ -8,7 +8,9 @@ from aws_cdk import aws_ssm as ssm
 
 from tidegate.aws import fit, task
 from tidegate.aws.names import (
+    NO_IMAGE,
     PLACEHOLDER_IMAGE,
+    TASK_TEMPLATE,
     Names,
     PlatformOutput,
     ServiceOutput,
@@ -84,11 +86,15 @@ def _parts(stack: Stack, app: App, service: Service) -> Parts:
         allowed_values=["blue", "green"],
         description="The target group that has all production traffic.",
     )
-    CfnCondition(
+    revision = CfnParameter(
         stack,
-        "HasImage",
-        expression=Fn.condition_not(Fn.condition_equals(image.value_as_string, "")),
+        ServiceParameter.LIVE_TASK_DEFINITION.value,
+        default="",
+        description="The revision that runs, while an update is to leave it as it is.",
     )
+    has_image = _given(stack, "HasImage", image)
+    has_revision = _given(stack, "HasRevision", revision)
+    CfnCondition(stack, "IsDeployed", expression=Fn.condition_or(has_image, has_revision))
     CfnCondition(
         stack, "GreenIsLive", expression=Fn.condition_equals(colour.value_as_string, "green")
     )
@@ -96,6 +102,11 @@ def _parts(stack: Stack, app: App, service: Service) -> Parts:
     key = imported(names, PlatformOutput.ARTIFACTS_KEY_ARN)
     log = safe.log_group(stack, "TaskLog", key, app.aws.protect)
     return Parts(stack, app, service, _repository(stack, app, key), log)
+
+
+def _given(stack: Stack, name: str, parameter: CfnParameter) -> CfnCondition:
+    empty = Fn.condition_equals(parameter.value_as_string, "")
+    return CfnCondition(stack, name, expression=Fn.condition_not(empty))
 
 
 def _repository(stack: Stack, app: App, key_arn: str) -> ecr.CfnRepository:
@@ -150,11 +161,11 @@ def _known(parts: Parts) -> task.Known:
 
 
 def _task_definition(parts: Parts, known: task.Known) -> ecs.CfnTaskDefinition:
-    """The task definition with the live image; `:none` stands for one before there is any."""
+    """The stack's own revision: with the live image, or a name of none before there is any."""
     image = Fn.condition_if(
         "HasImage",
         Fn.ref(ServiceParameter.LIVE_IMAGE.value),
-        Fn.join("", [parts.repository.attr_repository_uri, ":none"]),
+        Fn.join("", [parts.repository.attr_repository_uri, NO_IMAGE]),
     ).to_string()
     body = task.definition(parts.app, parts.service, image, known)
     return ecs.CfnTaskDefinition(
@@ -200,7 +211,7 @@ def _task_template(parts: Parts, known: task.Known) -> None:
     """What the deploy function registers, and CodePipeline for CodeDeploy."""
     body = task.definition(parts.app, parts.service, PLACEHOLDER_IMAGE, known)
     name = parts.names.task_parameter(parts.service.name)
-    _parameter(parts, "TaskTemplate", name, parts.stack.to_json_string(body))
+    _parameter(parts, TASK_TEMPLATE, name, parts.stack.to_json_string(body))
 
 
 def _test_url(app: App) -> str:
