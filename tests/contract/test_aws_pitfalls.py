@@ -139,9 +139,14 @@ def test_07_scaling_is_held_during_a_codedeploy_deployment_and_always_let_go(var
     template = service(variant)
     deploy = only(template, "CodePipeline::Pipeline")["Stages"][-1]["Actions"]
     assert json.loads(ours_parameters(deploy[0]))["task"] == "prepare"
-    ended = of_type(template, "Events::Rule")["DeploymentEnded"]
-    assert ended["EventPattern"]["detail"]["state"] == ["SUCCESS", "FAILURE", "STOP"]
-    assert json.loads(ended["Targets"][0]["Input"])["task"] == "release"
+    moves = of_type(template, "Events::Rule")["DeploymentMoves"]
+    states = moves["EventPattern"]["detail"]["state"]
+    assert states == ["START", "SUCCESS", "FAILURE", "STOP"]
+    assert moves["ScheduleExpression"] == "rate(10 minutes)"  # for an event that never comes
+    joined = moves["Targets"][0]["Input"]["Fn::Join"][1]
+    asked = json.loads("".join(part if isinstance(part, str) else "?" for part in joined))
+    name = app(variant).services[-1].name
+    assert asked == {"task": "settle", "service": name, "application": "?", "group": "?"}
 
 
 @each

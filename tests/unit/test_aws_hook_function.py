@@ -352,10 +352,37 @@ def test_codedeploy_gets_its_capacity_providers_and_scaling_waits(resting: FakeA
         assert "CapacityProviderStrategy" in json.loads(archive.read("appspec.json"))
     (asked,) = resting.parts["application-autoscaling"].asked
     assert asked["SuspendedState"]["DynamicScalingInSuspended"] is True
-    ended = {"task": "release", "service": "cats"}  # EventBridge says so, however it ended
-    deploy_function.on_event(resting.account(), ended, ENVIRON)
-    assert resting.parts["application-autoscaling"].asked[1]["SuspendedState"] == {
-        "DynamicScalingInSuspended": False,
-        "DynamicScalingOutSuspended": False,
-        "ScheduledScalingSuspended": False,
-    }
+
+
+def held(fake: FakeAws, *statuses: str) -> dict[str, Any]:
+    """Whether scaling is held once EventBridge has called, with deployments in these states."""
+    for number, status in enumerate(statuses):
+        fake.parts["codedeploy"].add(f"d-{number}", "cats", status, {})
+    event = {"task": "settle", "service": "cats", "application": "shop", "group": "cats"}
+    deploy_function.on_event(fake.account(), event, ENVIRON)
+    state: dict[str, Any] = fake.parts["application-autoscaling"].asked[-1]["SuspendedState"]
+    return state
+
+
+ALL = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+
+
+@pytest.mark.parametrize("status", ["Created", "Queued", "InProgress", "Baking", "Ready"])
+def test_all_scaling_is_held_while_a_deployment_moves(resting: FakeAws, status: str) -> None:
+    assert held(resting, status) == dict.fromkeys(ALL, True)
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "Failed", "Stopped"])
+def test_scaling_goes_on_however_a_deployment_ended(resting: FakeAws, status: str) -> None:
+    assert held(resting, status) == dict.fromkeys(ALL, False)
+
+
+def test_the_end_of_a_deployment_lets_nothing_go_while_its_rollback_moves(
+    resting: FakeAws,
+) -> None:
+    """Events come in any order: what moves decides, never the event."""
+    assert held(resting, "Stopped", "InProgress") == dict.fromkeys(ALL, True)
+
+
+def test_scaling_that_a_crash_left_held_goes_on_at_the_next_look(resting: FakeAws) -> None:
+    assert held(resting) == dict.fromkeys(ALL, False)

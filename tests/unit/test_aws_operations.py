@@ -14,7 +14,7 @@ from tests.support.aws.services import time_of
 from tests.support.aws.shop import APP, NAMES, digest, group, rule, standing
 from tidegate.aws import holding
 from tidegate.aws.operations import AwsOperations
-from tidegate.core.errors import Busy, NotFound, TidegateError, UsageError
+from tidegate.core.errors import Busy, CloudFailed, NotFound, TidegateError, UsageError
 from tidegate.engine.drills import Drill
 
 CATS_GREEN = group("cats", "green")
@@ -414,6 +414,24 @@ def test_rollback_with_codedeploy_deploys_by_appspec_never_by_updating_the_servi
     content = json.loads(asked["revision"]["appSpecContent"]["content"])
     assert content["TaskDefinition"].endswith("tidegate-shop-cats:2")
     assert fake.asked("ecs:UpdateService") == []
+    assert held(fake) == [True]
+
+
+def test_scaling_goes_on_when_a_rollback_with_codedeploy_could_not_begin() -> None:
+    fake = standing("codedeploy")
+    evidence = json.dumps({"verdict": "passed"}).encode()
+    fake.parts["s3"].objects["shop-artifacts", NAMES.evidence_key("cats", digest(2))] = evidence
+    fake.parts["ssm"].values[NAMES.appspec_parameter("cats")] = "{}"
+    fake.refuse("codedeploy:CreateDeployment", "DeploymentLimitExceededException", "one at a time")
+    with pytest.raises(CloudFailed):
+        of(fake).rollback("cats", 2, "ann")
+    assert held(fake) == [True, False]
+
+
+def held(fake: FakeAws) -> list[bool]:
+    """Whether scaling was held, each time that it was said."""
+    asked = fake.parts["application-autoscaling"].asked
+    return [one["SuspendedState"]["DynamicScalingInSuspended"] for one in asked]
 
 
 def test_scale_stays_within_the_file_s_bounds(fake: FakeAws) -> None:

@@ -135,7 +135,7 @@ CDK_NAG: tuple[Acknowledged, ...] = (
     ),
     _iam5(
         rf"{_ARN}codedeploy{_HERE}deploymentgroup:{_APP}-\*/\*",
-        "HookRole",
+        "DeployRole|HookRole",
         "the deployment groups of this app; their names are CloudFormation's",
     ),
     _iam5(

@@ -14,15 +14,13 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.aws import starting
+from tidegate.aws import starting, suspending
 from tidegate.aws.account import Account
+from tidegate.aws.moving import ECS_MOVING
 from tidegate.aws.names import PLACEHOLDER_IMAGE, Environment, Request
 from tidegate.aws.pipeline_job import Answer, Done, Job, Refused, Wait, work
 from tidegate.aws.settings import ServiceSettings, parameter, service_settings
 from tidegate.core.errors import Busy, CloudFailed
-
-MOVING = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
-"""States of an ECS service deployment that is not over."""
 
 
 def handler(event: Mapping[str, Any], _context: Any) -> None:
@@ -38,10 +36,11 @@ def handler(event: Mapping[str, Any], _context: Any) -> None:
 
 
 def on_event(account: Account, event: Mapping[str, str], environ: Mapping[str, str]) -> None:
-    """A CodeDeploy deployment is over, however it ended, says EventBridge: scaling goes on."""
+    """A CodeDeploy deployment begins or is over, says EventBridge, or it is time to look."""
     path = environ[Environment.SERVICES_PATH]
     settings = service_settings(account, path, event[Request.SERVICE])
-    hold_scaling(account, settings, held=False)
+    where = (event[Request.APPLICATION], event[Request.GROUP])
+    suspending.settle(account, settings.scalable_target, *where)
 
 
 def decide(account: Account, job: Job, environ: Mapping[str, str], now: int) -> Answer:
@@ -89,7 +88,7 @@ def _start(account: Account, settings: ServiceSettings, job: Job, path: str) -> 
 
 
 def _newest(account: Account, settings: ServiceSettings) -> str:
-    ask = {"cluster": settings.cluster, "service": settings.ecs_service, "status": list(MOVING)}
+    ask = {"cluster": settings.cluster, "service": settings.ecs_service, "status": list(ECS_MOVING)}
     answer = account.ask("ecs", "list_service_deployments", **ask)
     if not answer["serviceDeployments"]:
         raise CloudFailed("ECS started no deployment", where=settings.ecs_service, code="TG978")
@@ -101,7 +100,7 @@ def _follow(deployment: Mapping[str, Any], job: Job) -> Answer:
     status, reason = deployment["status"], str(deployment.get("statusReason") or "")
     if status == "SUCCESSFUL":
         return Done(f"the deployment has succeeded{_tail(reason)}")
-    if status not in MOVING:
+    if status not in ECS_MOVING:
         back = str((deployment.get("rollback") or {}).get("reason") or "")
         return Refused(
             f"the deployment is {status.lower().replace('_', ' ')}{_tail(back or reason)}"
@@ -118,7 +117,7 @@ def _tail(text: str) -> str:
 
 def refuse_while_moving(account: Account, settings: ServiceSettings) -> None:
     """One deployment of a service at a time. Raises `Busy`."""
-    ask = {"cluster": settings.cluster, "service": settings.ecs_service, "status": list(MOVING)}
+    ask = {"cluster": settings.cluster, "service": settings.ecs_service, "status": list(ECS_MOVING)}
     found = account.ask("ecs", "list_service_deployments", **ask)["serviceDeployments"]
     if found:
         raise Busy(
@@ -147,23 +146,8 @@ def prepare(account: Account, settings: ServiceSettings, job: Job, path: str) ->
     }
     bucket, key = job.output
     account.ask("s3", "put_object", Bucket=bucket, Key=key, Body=_zip(files))
-    hold_scaling(account, settings, held=True)
+    suspending.suspend(account, settings.scalable_target, held=True)
     return Done(f"{settings.service}: ready for CodeDeploy; scaling in and out waits until its end")
-
-
-def hold_scaling(account: Account, settings: ServiceSettings, *, held: bool) -> None:
-    """A scaling event in a CodeDeploy shift may fail it: suspend scaling, or let it go on."""
-    if not settings.scalable_target:
-        return
-    suspended = {"DynamicScalingInSuspended": held, "DynamicScalingOutSuspended": held}
-    account.ask(
-        "application-autoscaling",
-        "register_scalable_target",
-        ServiceNamespace="ecs",
-        ResourceId=settings.scalable_target,
-        ScalableDimension="ecs:service:DesiredCount",
-        SuspendedState={**suspended, "ScheduledScalingSuspended": held},
-    )
 
 
 def _zip(files: Mapping[str, str]) -> bytes:

@@ -11,14 +11,11 @@ from typing import Any
 
 from tidegate.aws import running
 from tidegate.aws.account import Account
-from tidegate.aws.deploy_function import MOVING
+from tidegate.aws.moving import CODEDEPLOY_MOVING, ECS_MOVING
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.names import ServiceParameter
 from tidegate.core.errors import AccountError, Busy
 from tidegate.core.model import Colour
-
-CODEDEPLOY_MOVING = ("Created", "Queued", "InProgress", "Baking", "Ready")
-"""States of a CodeDeploy deployment that is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ def _moving(account: Account, outputs: Mapping[str, str], cluster: str) -> str:
         "list_service_deployments",
         cluster=cluster,
         service=outputs[Out.SERVICE_NAME],
-        status=list(MOVING),
+        status=list(ECS_MOVING),
     )
     moving = answer.get("serviceDeployments") or []
     return str(moving[0]["serviceDeploymentArn"]).rpartition("/")[2] if moving else ""

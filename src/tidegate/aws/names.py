@@ -129,6 +129,9 @@ class Request(StrEnum):
     """What a function with more than one task is to do; of the deploy function: `deploy` or
     `prepare`."""
     SERVICE = "service"
+    APPLICATION = "application"
+    GROUP = "group"
+    """CodeDeploy's, of a service whose deployments hold its scaling."""
     REPOSITORY = "repository"
     """The repository's name in ECR."""
     IMAGE = "image"

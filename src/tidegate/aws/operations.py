@@ -15,9 +15,9 @@ from tidegate.aws.measured import Measuring
 from tidegate.aws.names import PlatformOutput
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.pace import Pace
-from tidegate.aws.reading import deployments, executions, gate, history, releases
+from tidegate.aws.reading import codedeploy, deployments, executions, gate, history, releases
 from tidegate.aws.reading import status as reading
-from tidegate.aws.reading.service import ServiceSeen, ms
+from tidegate.aws.reading.service import ServiceSeen, codedeploy_ids, ms
 from tidegate.aws.sourcing import upload
 from tidegate.aws.stream import messages
 from tidegate.core.errors import NotFound, UsageError
@@ -109,19 +109,23 @@ class AwsOperations(Measuring):
 
     def report(self, deployment: str) -> ReportView:
         """What one deployment went through. Raises `NotFound`."""
-        known = []
+        known: list[str] = []
         for seen in self._seen():
+            if seen.place.codedeploy:
+                kept = codedeploy.find(self._account, seen, deployment)
+                if kept:
+                    story = history.story(codedeploy.told(seen, kept))
+                    return codedeploy.report(seen, kept, story)
+                known += codedeploy_ids(self._account, seen.place)[:5]
             for one in seen.deployments:
                 known.append(deployments.id_of(one))
                 if known[-1] == deployment:
                     pair = deployments.releases_of(one, seen.revisions)
-                    told = [*history.of_deployment(seen, one)]
-                    began = min(at for at, _ in told)
-                    story = history.moments(told, began)
+                    story = history.story(history.of_deployment(seen, one))
                     return deployments.report(seen.place.service, one, story, pair)
         raise NotFound(
             f"no deployment {deployment}",
-            remedy=f"the latest: {', '.join(known[:5]) or 'none that ECS remembers'}",
+            remedy=f"the latest: {', '.join(known[:5]) or 'none that AWS remembers'}",
             code="TG722",
         )
 
@@ -215,16 +219,20 @@ class AwsOperations(Measuring):
     def _told(self) -> Iterator[history.Told]:
         for seen in self._seen():
             names = seen.place.list_of(Out.ALARM_NAMES)
-            yield from history.of_deployments(seen)
+            yield from history.of_deployments(self._account, seen)
             yield from history.of_alarms(self._account, seen.place.service, names)
             for one in executions.executions(self._account, seen.place, 5):
                 yield from history.of_execution(one)
 
     def _history(self, seen: ServiceSeen, release: int, made_at: int) -> tuple[Moment, ...]:
-        told = []
+        """What the deployments of that release went through, and those that took it away."""
+        told: list[history.Told] = []
         for one in seen.deployments:
             if release in deployments.releases_of(one, seen.revisions):
-                told += list(history.of_deployment(seen, one))
+                told += history.of_deployment(seen, one)
+        for kept in codedeploy.recent(self._account, seen) if seen.place.codedeploy else ():
+            if release in kept.releases:
+                told += codedeploy.told(seen, kept)
         return history.moments(told, made_at or ms(None))
 
     def _beats(self) -> Iterator[None]:

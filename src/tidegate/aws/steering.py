@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.aws import holding
+from tidegate.aws import holding, suspending
 from tidegate.aws.account import Account
+from tidegate.aws.moving import CODEDEPLOY_MOVING
 from tidegate.aws.names import PLACEHOLDER_TASK, Names
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.reading import executions, releases
@@ -16,11 +17,8 @@ from tidegate.aws.reading.deployments import id_of, waiting_hook
 from tidegate.aws.reading.groups import releases_in
 from tidegate.aws.reading.service import Place, ServiceSeen
 from tidegate.aws.settings import parameter
-from tidegate.core.errors import Busy, NotFound, UsageError
+from tidegate.core.errors import Busy, NotFound, TidegateError, UsageError
 from tidegate.core.model import TaskCount
-
-_CODEDEPLOY_MOVES = ("Created", "Queued", "InProgress", "Baking", "Ready")
-
 
 # --- deployments -----------------------------------------------------------------------------
 
@@ -151,14 +149,23 @@ def _deploy(account: Account, place: Place, task_definition: str, path: str) -> 
     content = parameter(account, name).replace(PLACEHOLDER_TASK, task_definition)
     digest = hashlib.sha256(content.encode()).hexdigest()
     revision = {"content": content, "sha256": digest}
-    account.ask(
-        "codedeploy",
-        "create_deployment",
-        applicationName=place.outputs[Out.DEPLOYMENT_APPLICATION_NAME],
-        deploymentGroupName=place.outputs[Out.DEPLOYMENT_GROUP_NAME],
-        revision={"revisionType": "AppSpecContent", "appSpecContent": revision},
-        description="tidegate rollback",
-    )
+    where = {
+        "applicationName": place.outputs[Out.DEPLOYMENT_APPLICATION_NAME],
+        "deploymentGroupName": place.outputs[Out.DEPLOYMENT_GROUP_NAME],
+    }
+    target = place.outputs.get(Out.SCALABLE_TARGET_ID, "")
+    suspending.suspend(account, target, held=True)  # its end lets go, by the stack's own rule
+    try:
+        account.ask(
+            "codedeploy",
+            "create_deployment",
+            **where,
+            revision={"revisionType": "AppSpecContent", "appSpecContent": revision},
+            description="tidegate rollback",
+        )
+    except TidegateError:
+        suspending.suspend(account, target, held=False)
+        raise
 
 
 def scale(account: Account, seen: ServiceSeen, desired: int, count: TaskCount) -> None:
@@ -193,7 +200,7 @@ def _codedeploy(seen: ServiceSeen) -> Mapping[str, Any]:
 
 
 def _is_moving(one: Mapping[str, Any]) -> bool:
-    return one.get("status") in _CODEDEPLOY_MOVES
+    return one.get("status") in CODEDEPLOY_MOVING
 
 
 def _nothing(service: str) -> NotFound:

@@ -1,9 +1,10 @@
-"""A deployment of ECS or CodeDeploy as the view and the report that one machine gives."""
+"""A deployment of ECS itself as one machine shows it; `codedeploy` has the others."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.aws.deploy_function import MOVING
+from tidegate.aws.moving import ECS_MOVING
+from tidegate.aws.reading import codedeploy
 from tidegate.aws.reading.groups import candidate_colour, releases_in
 from tidegate.aws.reading.service import ServiceSeen, ms, release_of
 from tidegate.core.model import Colour
@@ -12,36 +13,17 @@ from tidegate.engine.views.events import Moment
 
 OUTCOMES = {
     "SUCCESSFUL": "succeeded",
-    "Succeeded": "succeeded",
     "ROLLBACK_SUCCESSFUL": "rolled back",
     "ROLLBACK_FAILED": "failed",
     "STOPPED": "failed",
-    "Stopped": "failed",
-    "Failed": "failed",
 }
 """AWS's end states in our words."""
-
-_STAGES_OF_CODEDEPLOY = {
-    "BeforeInstall": "PRE_SCALE_UP",
-    "Install": "SCALE_UP",
-    "AfterInstall": "POST_SCALE_UP",
-    "AllowTestTraffic": "TEST_TRAFFIC_SHIFT",
-    "AfterAllowTestTraffic": "POST_TEST_TRAFFIC_SHIFT",
-    "BeforeAllowTraffic": "PRE_PRODUCTION_TRAFFIC_SHIFT",
-    "AllowTraffic": "PRODUCTION_TRAFFIC_SHIFT",
-    "AfterAllowTraffic": "POST_PRODUCTION_TRAFFIC_SHIFT",
-    "Terminate": "CLEAN_UP",
-}
-"""The AppSpec's events by ECS's names (docs/vocabulary.md)."""
-
-
-_NOTHING: Mapping[str, Any] = {}
 
 
 def view(seen: ServiceSeen, held_by: str | None) -> DeploymentView | None:
     """The deployment under way, or None. `held_by` is who paused it."""
     if seen.place.codedeploy:
-        return _of_codedeploy(seen)
+        return codedeploy.view(seen)
     moving = seen.moving
     if moving is None:
         return None
@@ -105,40 +87,6 @@ def steps_of(deployment: Mapping[str, Any], weight_bp: int) -> tuple[int, int]:
     return int(weight_bp > 0), 1
 
 
-def _of_codedeploy(seen: ServiceSeen) -> DeploymentView | None:
-    one = seen.codedeploy
-    if one.get("status") not in ("Created", "Queued", "InProgress", "Baking", "Ready"):
-        return None
-    target = one.get("target") or {}
-    stable, candidate = releases_in(seen)
-    sets: list[Mapping[str, Any]] = target.get("taskSetsInfo") or []
-    green = next((one for one in sets if one.get("taskSetLabel") == "Green"), _NOTHING)
-    weight = round(float(green.get("trafficWeight", 0)) * 100)
-    running = [e for e in target.get("lifecycleEvents") or () if e.get("status") == "InProgress"]
-    event = str(running[-1]["lifecycleEventName"]) if running else ""
-    started = ms(one.get("startTime") or one["createTime"])
-    ready = one["status"] == "Ready"
-    reason = str(one.get("additionalDeploymentStatusInfo") or f"CodeDeploy says {one['status']}")
-    return DeploymentView(
-        str(one["deploymentId"]),
-        seen.place.service,
-        stable,
-        candidate or 0,
-        (candidate_colour(seen) or Colour.GREEN).value,
-        started,
-        _STAGES_OF_CODEDEPLOY.get(event, event or str(one["status"])),
-        ms(running[-1].get("startTime")) if running else started,
-        int(weight > 0),
-        1,
-        weight,
-        None,
-        f"waits for: tidegate promote {seen.place.service} --target aws" if ready else reason,
-        "the deployment group" if ready else None,
-        str((one.get("rollbackInfo") or {}).get("rollbackMessage") or ""),
-        event == "Terminate",
-    )
-
-
 def report(
     service: str,
     deployment: Mapping[str, Any],
@@ -149,7 +97,7 @@ def report(
     back = deployment.get("rollback") or {}
     finished = deployment.get("finishedAt") or deployment.get("stoppedAt")
     started = ms(deployment.get("startedAt") or deployment["createdAt"])
-    over = deployment["status"] not in MOVING
+    over = deployment["status"] not in ECS_MOVING
     back_ms = None
     if back.get("startedAt") and finished:
         back_ms = ms(finished) - ms(back["startedAt"])

@@ -1,4 +1,4 @@
-"""What has happened, as events of ours: out of ECS's deployments, alarms' histories and pipelines.
+"""What has happened, as events of ours: out of deployments, alarms' histories and pipelines.
 
 AWS keeps no journal with numbers, so an entry's number is its time (ms) times ten, and one more for
 each that falls on the same: it grows with time and stays the same at every look.
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tidegate.aws.account import Account
-from tidegate.aws.deploy_function import MOVING
+from tidegate.aws.moving import ECS_MOVING
+from tidegate.aws.reading import codedeploy
 from tidegate.aws.reading.deployments import OUTCOMES, id_of, releases_of
 from tidegate.aws.reading.groups import candidate_colour
 from tidegate.aws.reading.service import ServiceSeen, ms
@@ -39,31 +40,39 @@ def moments(told: Iterable[Told], began_at: int) -> tuple[Moment, ...]:
     )
 
 
-def of_deployments(seen: ServiceSeen) -> Iterator[Told]:
-    """The newest ECS deployments of a service."""
+def story(told: Iterable[Told]) -> tuple[Moment, ...]:
+    """The same as a story that began with its first entry."""
+    known = list(told)
+    return moments(known, min(at for at, _ in known))
+
+
+def of_deployments(account: Account, seen: ServiceSeen) -> Iterator[Told]:
+    """The newest deployments of a service, by ECS or by CodeDeploy."""
     for one in seen.deployments[:5]:
         yield from of_deployment(seen, one)
+    for kept in codedeploy.recent(account, seen) if seen.place.codedeploy else ():
+        yield from codedeploy.told(seen, kept)
 
 
 def of_deployment(seen: ServiceSeen, one: Mapping[str, Any]) -> Iterator[Told]:
-    """One of them, as far as ECS tells: start, the stage it is in, weight, rollback, end."""
+    """One of ECS, as far as it tells: start, the stage it is in, weight, rollback, end."""
     name, service = id_of(one), seen.place.service
     stable, candidate = releases_of(one, seen.revisions)
     started = ms(one.get("startedAt") or one["createdAt"])
-    colour = (candidate_colour(seen) if one["status"] in MOVING else None) or Colour.GREEN
+    colour = (candidate_colour(seen) if one["status"] in ECS_MOVING else None) or Colour.GREEN
     yield started, d.DeploymentStarted(name, service, stable, candidate or 0, colour)
     at, stage = ms(one.get("updatedAt")) or started, str(one.get("lifecycleStage"))
-    if stage in LifecycleStage.__members__ and one["status"] in MOVING:
+    if stage in LifecycleStage.__members__ and one["status"] in ECS_MOVING:
         yield at, d.StageEntered(name, LifecycleStage(stage), str(one.get("statusReason") or ""))
     weight = (one.get("targetServiceRevision") or {}).get("requestedProductionTrafficWeight")
-    if weight and one["status"] in MOVING:
+    if weight and one["status"] in ECS_MOVING:
         yield at, d.TrafficObserved(name, round(weight * 100))
     back = one.get("rollback") or {}
     if back.get("startedAt"):
         reason = str(back.get("reason") or "")
         yield ms(back["startedAt"]), d.RollbackStarted(name, _kind(one), reason)
     ended = one.get("finishedAt") or one.get("stoppedAt")
-    if one["status"] not in MOVING and ended:
+    if one["status"] not in ECS_MOVING and ended:
         outcome = d.Outcome(OUTCOMES.get(one["status"], "failed"))
         yield ms(ended), d.DeploymentFinished(name, outcome, str(one.get("statusReason") or ""))
 

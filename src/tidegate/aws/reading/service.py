@@ -7,7 +7,7 @@ from typing import Any
 
 from tidegate.aws import live
 from tidegate.aws.account import Account
-from tidegate.aws.deploy_function import MOVING
+from tidegate.aws.moving import ECS_MOVING
 from tidegate.aws.names import Names, PlatformOutput
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.core.model import Colour
@@ -62,7 +62,7 @@ class ServiceSeen:
     @property
     def moving(self) -> Mapping[str, Any] | None:
         """The ECS service deployment that is not over, or None."""
-        return next((d for d in self.deployments if d["status"] in MOVING), None)
+        return next((d for d in self.deployments if d["status"] in ECS_MOVING), None)
 
 
 def look(account: Account, place: Place) -> ServiceSeen:

@@ -16,7 +16,7 @@ from tidegate.aws.names import Environment, Names, PlatformOutput
 from tidegate.aws.stack.out import export, imported
 from tidegate.aws.stack.roles import allow, arn, path_arn, role, use_key, write_logs
 from tidegate.aws.stack.safe import log_group
-from tidegate.core.model import App
+from tidegate.core.model import App, Controller
 
 RUNTIME = "python3.14"
 _GATE_TIMEOUT_S, _HOOK_TIMEOUT_S = 120, 900
@@ -58,7 +58,7 @@ def gate(stack: Stack, app: App) -> None:
 def deploy(stack: Stack, app: App) -> None:
     """The functions that move a service: the deploy action, and the hook that watches it."""
     names = Names(app.name)
-    _function(stack, app, _Function("deploy", _GATE_TIMEOUT_S, 512, _moving(names)))
+    _function(stack, app, _Function("deploy", _GATE_TIMEOUT_S, 512, _moving(app)))
     watching = _Function("hook", _HOOK_TIMEOUT_S, 1_024, _watching(names), in_network=True)
     _function(stack, app, watching)
 
@@ -74,8 +74,11 @@ def _reading(names: Names) -> list[dict[str, Any]]:
     ]
 
 
-def _moving(names: Names) -> list[dict[str, Any]]:
-    """To register a judged image and to have ECS roll it out."""
+def _moving(app: App) -> list[dict[str, Any]]:
+    """To register a judged image, to have ECS roll it out, and to hold scaling meanwhile."""
+    names = Names(app.name)
+    groups = arn("codedeploy", f"deploymentgroup:{names.prefix}-*/*")
+    with_codedeploy = app.aws.controller is Controller.CODEDEPLOY
     services = arn("ecs", f"service/{names.prefix}-*/*")
     families = [arn("ecs", f"task-definition/{names.prefix}-*:*")]
     return [
@@ -91,6 +94,7 @@ def _moving(names: Names) -> list[dict[str, Any]]:
             ["application-autoscaling:RegisterScalableTarget"],
             [arn("application-autoscaling", "scalable-target/*")],
         ),
+        *([allow(["codedeploy:ListDeployments"], [groups])] if with_codedeploy else []),
         allow(["cloudwatch:DescribeAlarms"], [arn("cloudwatch", f"alarm:{names.prefix}-*")]),
         allow(["s3:PutObject"], [Fn.join("", [_bucket_arn(names), f"/{names.artifacts_prefix}*"])]),
         *_answering(names),

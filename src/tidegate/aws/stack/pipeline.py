@@ -25,6 +25,9 @@ _MACHINE = {
     Architecture.ARM64: ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
 }
 
+_LOOK = "rate(10 minutes)"
+"""How long scaling may stay held after a crash, or an event that never came."""
+
 
 def pipeline(parts: Parts) -> None:
     """Build project, pipeline, and who hears of a failure."""
@@ -47,6 +50,7 @@ def pipeline(parts: Parts) -> None:
     if token:
         webhook(parts, made)
     _failures(parts, made)
+    _scaling(parts)
     tell(parts.stack, ServiceOutput.PIPELINE_NAME, made.ref)
     tell(parts.stack, ServiceOutput.BUILD_PROJECT_NAME, project.ref)
 
@@ -112,7 +116,7 @@ def _project(parts: Parts) -> codebuild.CfnProject:
 
 
 def _failures(parts: Parts, made: codepipeline.CfnPipeline) -> None:
-    """A failed execution is told; the end of a CodeDeploy deployment lets scaling go on."""
+    """A failed execution is told."""
     events.CfnRule(
         parts.stack,
         "PipelineFailed",
@@ -124,36 +128,42 @@ def _failures(parts: Parts, made: codepipeline.CfnPipeline) -> None:
         },
         targets=[{"id": "people", "arn": parts.platform(PlatformOutput.TOPIC_ARN)}],
     )
+
+
+def _scaling(parts: Parts) -> None:
+    """CodeDeploy's deployments hold scaling. Events may be lost, so it is looked at as well."""
     if parts.app.aws.controller is not Controller.CODEDEPLOY:
         return
     function = parts.platform(PlatformOutput.DEPLOY_FUNCTION_ARN)
-    application = parts.stack.node.find_child("Application")
+    application, group = (
+        parts.stack.node.find_child(name) for name in ("Application", "DeploymentGroup")
+    )
     assert isinstance(application, CfnResource)
+    assert isinstance(group, CfnResource)
+    asked = {
+        Request.TASK.value: "settle",
+        Request.SERVICE.value: parts.service.name,
+        Request.APPLICATION.value: application.ref,
+        Request.GROUP.value: group.ref,
+    }
     rule = events.CfnRule(
         parts.stack,
-        "DeploymentEnded",
-        description=f"A deployment of {parts.service.name} is over, however it ended",
+        "DeploymentMoves",
+        description=f"Scaling of {parts.service.name} waits while CodeDeploy moves it",
         event_pattern={
             "source": ["aws.codedeploy"],
             "detail-type": ["CodeDeploy Deployment State-change Notification"],
             "detail": {
-                "state": ["SUCCESS", "FAILURE", "STOP"],
+                "state": ["START", "SUCCESS", "FAILURE", "STOP"],
                 "application": [application.ref],
             },
         },
-        targets=[
-            {
-                "id": "scaling",
-                "arn": function,
-                "input": parts.stack.to_json_string(
-                    {Request.TASK.value: "release", Request.SERVICE.value: parts.service.name}
-                ),
-            }
-        ],
+        schedule_expression=_LOOK,
+        targets=[{"id": "scaling", "arn": function, "input": parts.stack.to_json_string(asked)}],
     )
     functions.CfnPermission(
         parts.stack,
-        "DeploymentEndedPermission",
+        "DeploymentMovesPermission",
         action="lambda:InvokeFunction",
         function_name=function,
         principal="events.amazonaws.com",

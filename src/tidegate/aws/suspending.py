@@ -1,0 +1,37 @@
+"""Autoscaling waits while CodeDeploy moves a service, and goes on afterwards, whatever happened.
+
+A scaling event in a shift leaves CodeDeploy five minutes for a steady state, or the deployment
+fails; and counts are taken from the tasks of both colours (CodeDeploy user guide, "Amazon ECS
+deployments and autoscaling"). Nothing remembers who suspended what: `settle` sees whether
+a deployment moves and sets scaling by that, at every event of CodeDeploy and every few minutes, so
+that a lost event or a crash in between holds nothing for long.
+"""
+
+from tidegate.aws.account import Account
+from tidegate.aws.moving import CODEDEPLOY_MOVING
+
+
+def suspend(account: Account, scalable_target: str, *, held: bool) -> None:
+    """Hold all scaling of that target (`service/CLUSTER/SERVICE`), or let it go on."""
+    if not scalable_target:
+        return
+    suspended = {"DynamicScalingInSuspended": held, "DynamicScalingOutSuspended": held}
+    account.ask(
+        "application-autoscaling",
+        "register_scalable_target",
+        ServiceNamespace="ecs",
+        ResourceId=scalable_target,
+        ScalableDimension="ecs:service:DesiredCount",
+        SuspendedState={**suspended, "ScheduledScalingSuspended": held},
+    )
+
+
+def settle(account: Account, scalable_target: str, application: str, group: str) -> bool:
+    """Hold scaling while a deployment of the group moves, else let it go on; whether it is held."""
+    ask = {"applicationName": application, "deploymentGroupName": group}
+    moving = account.ask(
+        "codedeploy", "list_deployments", **ask, includeOnlyStatuses=list(CODEDEPLOY_MOVING)
+    )
+    held = bool(moving.get("deployments"))
+    suspend(account, scalable_target, held=held)
+    return held
