@@ -15,6 +15,7 @@ from tidegate import __version__
 from tidegate.aws.template import write
 from tidegate.core.errors import TidegateError
 from tidegate.spec import load
+from tidegate.spec.waivers import Folder, collect
 
 _EXAMPLE = Path("examples/catsndogs/tidegate.yaml")
 
@@ -24,7 +25,7 @@ def publish(file: Path, out: Path) -> Path:
 
     Raises `TidegateError`, like `tidegate aws template`.
     """
-    app = load(file)
+    app = collect(load(file), Folder(file.parent))
     folder = out / f"tidegate-{__version__}-{app.name}-aws"
     paths = write(app, folder)
     sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths)

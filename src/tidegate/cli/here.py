@@ -15,6 +15,7 @@ from tidegate.local.home import Home
 
 if TYPE_CHECKING:
     from tidegate.api.client import Client
+    from tidegate.core.model import App
     from tidegate.operations import Operations
     from tidegate.wiring.aws import OnAws
 
@@ -40,6 +41,14 @@ class Here:
         return Home(self.folder / STATE)
 
     @cached_property
+    def app(self) -> "App":
+        """The app file, with the waivers of the files beside it. Raises `AppFileError`."""
+        from tidegate.spec import load
+        from tidegate.spec.waivers import Folder, collect
+
+        return collect(load(self.file), Folder(self.folder))
+
+    @cached_property
     def client(self) -> "Client":
         """The operations, by way of the running daemon."""
         from tidegate.api.client import Client  # loads what many commands do not need
@@ -49,10 +58,9 @@ class Here:
     @cached_property
     def on_aws(self) -> "OnAws":
         """The app in an account of AWS. Raises `AccountError` without the extra `aws`."""
-        from tidegate.spec import load
         from tidegate.wiring.aws import OnAws  # loads boto3; one machine needs none
 
-        return OnAws(load(self.file), self.region)
+        return OnAws(self.app, self.region)
 
     @property
     def operations(self) -> "Operations":

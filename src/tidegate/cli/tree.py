@@ -45,7 +45,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 ALSO_ON_AWS = frozenset(
     {
-        *("start.up", "start.down", "load.load", "review.review"),
+        *("start.plan", "start.up", "start.down", "load.load", "review.review"),
         *GROUPS["Deliver"],
         *GROUPS["Observe"],
         *GROUPS["Operate"],

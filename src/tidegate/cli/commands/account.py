@@ -1,4 +1,4 @@
-"""What `up`, `down` and `load` do when the target is AWS."""
+"""What `plan`, `up`, `down` and `load` do when the target is AWS."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,34 @@ from typing import Any
 import typer
 from rich.markup import escape
 
+from tidegate.aws.left_out import left_out
+from tidegate.aws.names import Names, PlatformOutput
+from tidegate.aws.refusals import check
 from tidegate.cli import load_words, output
 from tidegate.cli.here import Here
 from tidegate.core.errors import UsageError
+
+
+def plan(now: Here, as_json: bool) -> None:
+    """Whether AWS takes the file, into which stacks, and what it goes without; AWS is not asked.
+
+    Raises `ConfigurationError` for what AWS refuses. What the account has is in `up --dry-run`.
+    """
+    check(now.app)
+    names = Names(now.app.name)
+    stacks = [*names.shared_stacks, *(names.service_stack(s.name) for s in now.app.services)]
+    without = list(left_out(now.app))
+    text = ["AWS takes this file, as:", *(f"  {stack}" for stack in stacks)]
+    text += [f"! AWS goes without {one}" for one in without]
+    text.append("what that changes in the account: tidegate up --target aws --dry-run")
+    found = {"stacks": stacks, "left_out": without}
+    output.result(found, escape("\n".join(text)), as_json)
+
+
+def note(now: Here) -> None:
+    """Say what AWS goes without, beside what a command does there."""
+    for one in left_out(now.app):
+        output.progress(f"! AWS goes without {one}")
 
 
 def up(now: Here, dry_run: bool, yes: bool, bucket: str, as_json: bool) -> None:
@@ -19,6 +44,7 @@ def up(now: Here, dry_run: bool, yes: bool, bucket: str, as_json: bool) -> None:
     def confirm(_: Sequence[changes.Diff]) -> bool:
         return yes or _asked("Do this?")
 
+    note(now)
     options = Options(dry_run=dry_run, confirm=confirm, bucket=bucket)
     outputs = now.on_aws.up(options, output.progress)
     if outputs:
@@ -48,7 +74,6 @@ def load(now: Here, words: Sequence[str], asked: Mapping[str, Any]) -> None:
     `words` are URLs or paths of the app, `asked` the options of `tidegate load` by their names.
     """
     from tidegate.aws import load as loading
-    from tidegate.aws.names import Names, PlatformOutput
     from tidegate.load import __main__ as generator
     from tidegate.load.text import as_text
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from tidegate.cli.commands import account
 from tidegate.cli.here import here
 from tidegate.cli.output import AsJson, result
-from tidegate.spec import load
 
 app = typer.Typer(name="aws", help="The same app on AWS: its templates.", no_args_is_help=True)
 
@@ -23,7 +23,9 @@ def template(
     """Write the app's stacks as plain CloudFormation, one file each; nothing is asked of AWS."""
     from tidegate.aws.template import write
 
-    paths = write(load(here(context).file), out)
+    now = here(context)
+    account.note(now)
+    paths = write(now.app, out)
     sizes = [(str(path), path.stat().st_size) for path in paths]
     shown = "\n".join(f"{path}  {size:,} bytes" for path, size in sizes)
     found = [{"path": path, "bytes": size} for path, size in sizes]

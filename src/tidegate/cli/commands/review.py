@@ -4,7 +4,9 @@ import time
 
 import typer
 
+from tidegate.aws.refusals import check
 from tidegate.cli import output
+from tidegate.cli.commands import account
 from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.cli.render import review as render
@@ -12,7 +14,6 @@ from tidegate.cli.target import TargetName
 from tidegate.core.review import Case, Running
 from tidegate.core.review import review as ask
 from tidegate.engine.views.reviewed import running_of
-from tidegate.spec import load
 
 
 def review(context: typer.Context, as_json: AsJson = False) -> None:
@@ -22,8 +23,12 @@ def review(context: typer.Context, as_json: AsJson = False) -> None:
     it saw, and what to do when that is not enough. Nothing is changed.
     """
     now = here(context)
-    stack = now.on_aws.stack() if now.target is TargetName.AWS else None
-    done = ask(Case(load(now.file), time.time_ns() // 1_000_000, _running(now), stack))
+    stack = None
+    if now.target is TargetName.AWS:
+        check(now.app)
+        account.note(now)
+        stack = now.on_aws.stack()
+    done = ask(Case(now.app, time.time_ns() // 1_000_000, _running(now), stack))
     output.result(done, render.tree(done), as_json)
 
 

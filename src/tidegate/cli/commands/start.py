@@ -1,23 +1,25 @@
 """Commands that begin and end things: init, plan, up, down."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from tidegate.aws.left_out import told
 from tidegate.cli import daemon, output
 from tidegate.cli.commands import account
-from tidegate.cli.here import Here, here
+from tidegate.cli.here import here
 from tidegate.cli.output import AsJson
 from tidegate.cli.target import TargetName
 from tidegate.core.errors import GitFailed, StillRunning, UsageError
+from tidegate.core.model import NO_TARGET
 from tidegate.engine.journal import recorded
 from tidegate.engine.journal import repair as repair_journal
 from tidegate.local.git.command import git
-from tidegate.spec import FILE_NAME, lines, load, loads, propose
+from tidegate.spec import FILE_NAME, lines, loads, propose
 from tidegate.spec.plan import plan as compared
-from tidegate.spec.waivers import Folder, collect
 
 
 def init(
@@ -42,13 +44,18 @@ def init(
 def plan(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what the app file, as it lies here, would change; nothing is changed."""
     now = here(context)
-    _check(now)
+    if now.target is TargetName.AWS:
+        account.plan(now, as_json)
+        return
+    wanted = now.app
     text, commit = now.file.read_text(), _head(now.folder)
     if now.client.alive():
         found = now.client.plan(text, commit)
     else:
         output.progress("the controller is not running: compared with what its journal says")
         found = compared(recorded(now.home.journal), loads(text), commit)
+    if wanted.aws != NO_TARGET:
+        found = replace(found, warnings=(*found.warnings, *told(wanted)))
     output.result(found, escape("\n".join(lines(found))), as_json)
 
 
@@ -74,7 +81,7 @@ def up(
     if now.target is TargetName.AWS:
         account.up(now, dry_run, yes, bucket, as_json)
         return
-    _check(now)
+    _ = now.app  # raises when the file, or one with waivers beside it, is wrong
     now.home.create()
     if repair:
         kept, aside = repair_journal(now.home.journal)
@@ -113,11 +120,6 @@ def down(
             code="TG602",
         )
     output.progress("it is down" + ("" if everything else "; traffic goes on"))
-
-
-def _check(now: Here) -> None:
-    """Raise when the app file, or a file with waivers beside it, is wrong."""
-    collect(load(now.file), Folder(now.folder))
 
 
 def _chosen(context: typer.Context) -> Path:
