@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test check fast bench simulate docs clean
+.PHONY: help setup demo test check fast bench simulate docs templates release checkov clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -47,5 +47,21 @@ simulate: .venv/.ready  ## a thousand seeded deployments with faults
 docs: .venv/.tests  ## write the generated pages of docs/reference again
 	@$(BIN)/python -m tidegate.spec.reference && $(BIN)/python -m tidegate.cli.reference
 
+templates: .venv/.tests  ## the examples' stacks as plain CloudFormation, in dist/templates
+	@$(BIN)/python -m tidegate.aws.publish
+
+release: test templates  ## what a release ships: the wheel, and the templates
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+
+# checkov pins a hundred packages, older ones of boto3 among them, so it has an environment to itself.
+.venv-checkov/.ready:
+	@echo "setting up: checkov in .venv-checkov"
+	@test -x .venv-checkov/bin/python || $(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/pip install --quiet --disable-pip-version-check --no-compile 'checkov>=3.3,<4'
+	@touch $@
+
+checkov: .venv-checkov/.ready .venv/.tests  ## checkov on the stacks; its tests are skipped without it
+	@PATH="$(CURDIR)/.venv-checkov/bin:$$PATH" $(BIN)/pytest -q -k checkov tests/contract/test_aws_stacks.py
+
 clean:  ## the Python environment and caches; never a running app
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .venv-checkov .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.aws_stacks import app, stacks
+from tidegate import __version__
+from tidegate.aws import publish as publishing
 from tidegate.aws.publish import main
 from tidegate.core.review import Case, Review, State, review
 from tidegate.spec import load
 
-FILE = Path(__file__).parents[2] / "examples" / "catsndogs" / "tidegate.yaml"
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "examples" / "catsndogs" / "tidegate.yaml"
 STACKS = ("platform", "gate", "deploy", "svc-home", "svc-cats", "svc-dogs")
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
-    assert main(["--file", str(FILE), "--out", str(out)]) == 0
+    assert main([str(FILE), "--out", str(out)]) == 0
     (folder,) = out.iterdir()
     return folder
 
@@ -30,9 +34,24 @@ def read(folder: Path) -> dict[str, Any]:
     return {path.stem[3:]: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
+def test_a_release_ships_every_example_by_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    published: list[tuple[Path, Path]] = []
+    monkeypatch.setattr(publishing, "publish", lambda *asked: published.append(asked))
+    assert main([]) == 0
+    assert published == [
+        (file.relative_to(ROOT), Path("dist/templates"))
+        for file in sorted(ROOT.glob("examples/*/tidegate.yaml"))
+    ]
+    said = subprocess.run(["make", "-n", "templates"], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1] == ".venv/bin/python -m tidegate.aws.publish"
+    assert "templates" in Path("Makefile").read_text().partition("\nrelease:")[2].splitlines()[0]
+
+
 def test_a_release_ships_the_example_s_stacks_in_their_order_with_their_sums(
     shipped: Path,
 ) -> None:
+    assert shipped.name == f"tidegate-{__version__}-catsndogs"
     names = [path.name for path in sorted(shipped.glob("*.json"))]
     assert names == [f"{n:02}-tidegate-catsndogs-{one}.json" for n, one in enumerate(STACKS, 1)]
     sums = (line.split() for line in (shipped / "SHA256SUMS").read_text().splitlines())
@@ -47,7 +66,7 @@ def test_a_file_that_aws_cannot_run_ships_nothing(
 ) -> None:
     file = tmp_path / "tidegate.yaml"
     file.write_text("app: x\nservices: {web: {build: web, scaling: {target: {p95: 1s}}}}\n")
-    assert main(["--file", str(file), "--out", str(tmp_path / "dist")]) == 3
+    assert main([str(file), "--out", str(tmp_path / "dist")]) == 3
     assert "error TG270" in capsys.readouterr().err
     assert not (tmp_path / "dist").exists()
 

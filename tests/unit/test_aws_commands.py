@@ -211,10 +211,11 @@ def test_every_command_that_observes_or_steers_takes_the_target() -> None:
     } <= names
 
 
-def test_one_machine_never_imports_boto3() -> None:
+def test_one_machine_never_imports_boto3_nor_the_cdk() -> None:
     code = (
-        "import sys, tidegate.cli.main, tidegate.wiring.daemon\n"
-        "sys.exit(any(name.partition('.')[0] in ('boto3', 'botocore', 'aws_cdk')"
-        " for name in sys.modules))"
+        "import sys, tidegate.cli.main, tidegate.cli.commands.start, tidegate.wiring.daemon\n"
+        "import tidegate.simulator.run\n"
+        "found = {name.partition('.')[0] for name in sys.modules}\n"
+        "sys.exit(bool(found & {'boto3', 'botocore', 'aws_cdk', 'jsii'}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -63,12 +63,14 @@ def demand(checks: tuple[Check, ...]) -> None:
 
 
 def make_roles(account: Account, checks: tuple[Check, ...]) -> None:
-    """Make the service-linked roles that are missing; without them a first creation fails."""
+    """Make the service-linked roles that are missing; without them a first creation fails.
+
+    One that somebody else makes meanwhile is as good.
+    """
+    there = ("InvalidInput", "EntityAlreadyExists")
     for service, role in _LINKED.items():
         if any(check.name == role and check.remedy for check in checks):
-            account.find(
-                "iam", "create_service_linked_role", ("InvalidInput",), AWSServiceName=service
-            )
+            account.find("iam", "create_service_linked_role", there, AWSServiceName=service)
 
 
 def _roles(account: Account) -> Iterator[Check]:
