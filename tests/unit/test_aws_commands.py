@@ -219,3 +219,13 @@ def test_one_machine_never_imports_boto3_nor_the_cdk() -> None:
         "sys.exit(bool(found & {'boto3', 'botocore', 'aws_cdk', 'jsii'}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_status_of_an_account_without_the_app_says_what_brings_it_there(
+    run: Run, fake: FakeAws
+) -> None:
+    fake.parts["cloudformation"].stacks.clear()
+    code, _, err = run("status")
+    assert code == 8
+    assert err.startswith("error TG747: no service of shop is in this account and region")
+    assert "tidegate up --target aws" in err

@@ -71,10 +71,11 @@ class Measuring:
     def _no_service(self, service: str) -> NotFound:
         known = ", ".join(one.service for one in self._places())
         if not known:
-            return self._nothing_here()
+            return self.nothing_here()
         return NotFound(f"no service {service}", remedy=f"services: {known}", code="TG701")
 
-    def _nothing_here(self) -> NotFound:
+    def nothing_here(self) -> NotFound:
+        """The error for an account and region without the app."""
         return NotFound(
             f"no service of {self._app.name} is in this account and region",
             where=f"{self._account.region}, stack {self._names.platform_stack}",

@@ -155,7 +155,7 @@ class AwsOperations(Measuring):
         """
         found = [place for place in self._places() if Out.PIPELINE_NAME in place.outputs]
         if not found:
-            raise self._nothing_here()
+            raise self.nothing_here()
         commit = revision["commit"]
         if self._app.aws.source is None:
             upload(self._account, found[0].platform[PlatformOutput.ARTIFACTS_BUCKET_NAME], tar)

@@ -14,6 +14,7 @@ AWS: Mapping[str, str] = {
     "TG185": "The plan of an app on AWS is a change set: `tidegate up --target aws --dry-run`.",
     "TG186": "A load in the account cannot read a file of this machine.",
     "TG248": "The templates for AWS need Node, and there is none that is new enough.",
+    "TG249": "The Node that JSII_NODE names does not run.",
     "TG246": "The packages for AWS are not installed.",
     "TG247": "The templates for AWS cannot be written.",
     "TG260": "The traffic of a service is split, though nothing is being deployed.",

@@ -18,8 +18,15 @@ _TIMEOUT_S = 20
 
 def use_node() -> None:
     """Set `JSII_NODE` for this process, before the CDK is imported. Raises `SetupError`."""
-    if os.environ.get("JSII_NODE"):
-        return
+    if told := os.environ.get("JSII_NODE"):
+        if _version(told) is None:
+            raise SetupError(
+                "the Node that JSII_NODE names does not run",
+                cause=told,
+                remedy="unset JSII_NODE, or let it name a Node of 22 or newer",
+                code="TG249",
+            )
+        return  # whoever names one knows its age
     found = _on_path() or _of_the_wheel()
     if found is None:
         raise SetupError(
@@ -33,8 +40,12 @@ def use_node() -> None:
 
 def _on_path() -> str | None:
     node = shutil.which("node")
-    if node is None:
-        return None
+    version = _version(node) if node else None
+    return node if version is not None and version >= _OLDEST else None
+
+
+def _version(node: str) -> int | None:
+    """The major version that this program says of itself; None when it is no Node."""
     try:
         said = subprocess.run(
             [node, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
@@ -42,7 +53,7 @@ def _on_path() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     major = said.stdout.strip().removeprefix("v").partition(".")[0]
-    return node if major.isdigit() and int(major) >= _OLDEST else None
+    return int(major) if major.isdigit() else None
 
 
 def _of_the_wheel() -> str | None:

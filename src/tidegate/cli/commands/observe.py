@@ -10,6 +10,7 @@ from tidegate.cli.here import Here, here
 from tidegate.cli.output import AsJson
 from tidegate.cli.render import status as render_status
 from tidegate.cli.render import tables
+from tidegate.cli.target import TargetName
 from tidegate.core.errors import UsageError
 from tidegate.engine.views.events import event_json
 from tidegate.local.clean import clean
@@ -27,6 +28,8 @@ def status(
     """Show services, target groups, weights, tasks, deployments and alarms."""
     now = here(context)
     view = now.operations.status()
+    if now.target is TargetName.AWS and not view.app:
+        raise now.on_aws.operations.nothing_here()
     if not watch:
         output.result(view, render_status.tree(view), as_json)
         return
