@@ -49,15 +49,15 @@ def unanswered(found: Iterable[tuple[str, str]], known: Iterable[Acknowledged]) 
 @cache
 def linter() -> Any:
     """cfn-lint with its rules, which take longer to load than a small template to judge."""
-    from cfnlint.config import ConfigMixIn
-    from cfnlint.runner import Runner
+    from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
+    from cfnlint.runner import Runner  # type: ignore[import-untyped]
 
     return Runner(ConfigMixIn(regions=["us-east-1"]))
 
 
 def lint(template: dict[str, Any]) -> set[tuple[str, str]]:
     """What cfn-lint says of a template: rule, and where."""
-    from cfnlint.decode.decode import decode_str
+    from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
 
     decoded, errors = decode_str(json.dumps(template))
     found = [*errors, *(linter().validate_template(decoded) if decoded else ())]
