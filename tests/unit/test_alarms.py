@@ -238,7 +238,7 @@ def test_a_hole_is_named_with_what_it_counts_as() -> None:
         datapoints_to_alarm=3,
         treat_missing_data=MissingData.BREACHING,
     )
-    points: list[Point] = [None, None, None, 9.0, 8.5]
+    points: tuple[Point, ...] = (None, None, None, 9.0, 8.5)
     assert judge_points(alarm, points, OK) == (
         ALARM,
         "2 of the last 2 datapoints (9, 8.5) were greater than the threshold 5, "

@@ -6,6 +6,7 @@ tables) and needs the setting for missing data only when fewer than N of them ar
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
 from tidegate.core.datapoints import GAUGES, METRICS, Point, datapoints, is_statistic
@@ -98,8 +99,9 @@ def unreadable(key: str) -> str:
     return f"the metrics of {key} cannot be read"
 
 
+@lru_cache(maxsize=512)  # between two periods every look asks the same
 def judge_points(
-    alarm: Alarm, points: Sequence[Point], state: AlarmState
+    alarm: Alarm, points: tuple[Point, ...], state: AlarmState
 ) -> tuple[AlarmState, str]:
     """`judge` on datapoints that are already made."""
     breaching = [None if point is None else breaches(alarm, point) for point in points]

@@ -8,8 +8,11 @@ Low-sample percentiles are always evaluated, as is CloudWatch's default.
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from operator import attrgetter
 from types import MappingProxyType
 
+from tidegate.core.kept import Kept
 from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, merge, percentile_us
 from tidegate.core.model import Alarm
 
@@ -31,6 +34,11 @@ GAUGES = frozenset(
 """Metrics that traffic alone does not tell; `core.gauges` reads them from what was measured."""
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
+
+_at_ms = attrgetter("at_ms")
+
+_OVER: Kept[Point] = Kept(512)
+"""Datapoints of periods that are over: their seconds do not change any more."""
 
 
 def _class_count(second: Second, first_digit: int) -> int:
@@ -69,22 +77,23 @@ def datapoints(alarm: Alarm, seconds: Sequence[Second], until_ms: int) -> tuple[
     `ErrorPercent` is 100 x errors / requests of the period, whatever the statistic.
     """
     first, count = _range(alarm, until_ms)
-    periods: list[list[Second]] = [[] for _ in range(count)]
-    start = bisect_left(seconds, first * alarm.period_ms, key=lambda second: second.at_ms)
-    for second in seconds[start:]:
-        index = second.at_ms // alarm.period_ms - first
-        if index < count and second.requests:
-            periods[index].append(second)
-    total = merge if alarm.metric == "TargetResponseTime" else _counts
-    points = [_value(alarm, total(period)) if period else None for period in periods]
+    starts_ms = range(first * alarm.period_ms, (first + count + 1) * alarm.period_ms,
+                      alarm.period_ms)  # fmt: skip
+    cuts = [bisect_left(seconds, start_ms, key=_at_ms) for start_ms in starts_ms]
+    points = [_point(alarm, tuple(seconds[low:high])) for low, high in pairwise(cuts)]
     if alarm.metric == "RequestCount":
-        known = min((s.at_ms // alarm.period_ms for s in seconds if s.requests), default=None)
+        known = next((s.at_ms // alarm.period_ms for s in seconds if s.requests), None)
         if known is not None:
             points = [
                 0.0 if point is None and first + index > known else point
                 for index, point in enumerate(points)
             ]
     return tuple(points)
+
+
+def reads_from(alarm: Alarm, until_ms: int) -> int:
+    """The time (ms) of the oldest second that counts for `datapoints`; 0 when any does."""
+    return 0 if alarm.metric == "RequestCount" else _range(alarm, until_ms)[0] * alarm.period_ms
 
 
 def gauge_datapoints(
@@ -103,6 +112,21 @@ def gauge_datapoints(
     if alarm.metric == "RequestCountPerTarget":
         return tuple(sum(period) if period else None for period in periods)
     return tuple(_statistic(alarm.statistic, sorted(period)) for period in periods)
+
+
+def _point(alarm: Alarm, period: tuple[Second, ...]) -> Point:
+    """The datapoint of one period, out of all its seconds."""
+    if not period:
+        return None
+    key = (alarm.metric, alarm.statistic, period[0])
+    return _OVER.get(key, period, lambda: _made(alarm, [s for s in period if s.requests]))
+
+
+def _made(alarm: Alarm, seconds: Sequence[Second]) -> Point:
+    if not seconds:
+        return None
+    total = merge if alarm.metric == "TargetResponseTime" else _counts
+    return _value(alarm, total(seconds))
 
 
 def _counts(seconds: Sequence[Second]) -> Second:

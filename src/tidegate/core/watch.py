@@ -4,12 +4,13 @@ An alarm of the candidate reads the candidate's target group from its first traf
 stable one's before: at the start of a deployment it says whether the service is well.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
 from tidegate.core import alarms, gauges
-from tidegate.core.datapoints import GAUGES, Point, datapoints
+from tidegate.core.datapoints import GAUGES, Point, datapoints, reads_from
 from tidegate.core.decision import AlarmChanged, AlarmState, Decision, Event
 from tidegate.core.metrics import Second, merge
 from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
@@ -46,7 +47,7 @@ def points(progress: Progress, seen: Seen, service: str, alarm: Alarm) -> tuple[
     if alarm.metric in GAUGES:
         colour, since_ms = _group(progress, service, alarm.scope)
         return gauges.points(alarm, seen.series.get(service, NOTHING), colour, since_ms)
-    seconds = _read(progress, seen, service, alarm.scope)
+    seconds = _read_by(alarm, progress, seen, service)
     return () if seconds is None else datapoints(alarm, seconds, seen.metrics_until)
 
 
@@ -66,7 +67,7 @@ def decide(progress: Progress, seen: Seen) -> Decision:
                 found = points(progress, seen, service, alarm)
                 state, reason = alarms.judge_points(fair, found, before)
             else:
-                seconds = _read(progress, seen, service, alarm.scope)
+                seconds = _read_by(alarm, progress, seen, service)
                 state, reason = alarms.judge(fair, key, seconds, seen.metrics_until, before)
             mended = known is not None and known.reason == alarms.unreadable(key) != reason
             if known is None or state is not before or mended:
@@ -84,12 +85,20 @@ def seconds_for(
     return tuple(merge(same) for _, same in groupby(found, key=_at_ms))
 
 
+def _read_by(
+    alarm: Alarm, progress: Progress, seen: Seen, service: str
+) -> tuple[Second, ...] | None:
+    """What counts for the alarm's datapoints now, or more."""
+    since_ms = reads_from(alarm, seen.metrics_until)
+    return _read(progress, seen, service, alarm.scope, since_ms)
+
+
 def _read(
-    progress: Progress, seen: Seen, service: str, scope: AlarmScope
+    progress: Progress, seen: Seen, service: str, scope: AlarmScope, since_ms: int = 0
 ) -> tuple[Second, ...] | None:
     """`seconds_for`, but a second in which both target groups had requests is there twice.
 
-    Datapoints add them up anyway.
+    Datapoints add them up anyway. Seconds before `since_ms` may be left out.
     """
     if seen.metrics is None:
         return None
@@ -97,11 +106,12 @@ def _read(
         both = [s for colour in Colour if (s := seen.metrics.get((service, colour), ()))]
         if len(both) < 2:
             return both[0] if both else ()
-        return tuple(sorted((*both[0], *both[1]), key=_at_ms))
+        blue, green = (s[bisect_left(s, since_ms, key=_at_ms) :] for s in both)
+        return tuple(sorted((*blue, *green), key=_at_ms)) if blue and green else blue or green
     moving = _moving(progress, service)
     if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
         seconds = seen.metrics.get((service, moving.colour), ())
-        return tuple(s for s in seconds if s.at_ms + 1_000 > moving.shifted_at)
+        return seconds[bisect_right(seconds, moving.shifted_at - 1_000, key=_at_ms) :]
     return seen.metrics.get((service, progress.services[service].colour), ())
 
 

@@ -10,7 +10,9 @@ about single requests are for `traffic` to check.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, compress
 from math import exp, log, sqrt
+from operator import sub
 from random import Random
 
 from tidegate.core.metrics import Second, bucket_of
@@ -35,6 +37,17 @@ class _Stream:
     demand: Demand
 
 
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """How answer times spread: latency buckets, the quickest first, and the share of requests up to
+    each; the last share is 1. `late`: the slowest come too late for their clients.
+    """
+
+    buckets: tuple[int, ...]
+    shares: tuple[float, ...]
+    late: bool
+
+
 @dataclass(slots=True)
 class Pool:
     """What a target group can do now: its tasks, and the mean time of a request when nobody waits.
@@ -52,13 +65,13 @@ class Pool:
 @dataclass(slots=True)
 class _Known:
     """What a target group is until something changes: its tasks, and, without a knee and once all
-    are warm, at `warm_ms` (elapsed), its pool. `layers` are the answer times by load and delay.
+    are warm, at `warm_ms` (elapsed), its pool. `spreads` are its answer times by load and delay.
     """
 
     tasks: list[SimTask]
     pool: Pool | None
     warm_ms: int
-    layers: dict[tuple[int, int], tuple[tuple[int, ...], tuple[float, ...]]]
+    spreads: dict[tuple[int, int], _Spread]
 
 
 class Fluid:
@@ -101,14 +114,12 @@ class Fluid:
     def settle(self) -> None:
         """Let every second that is over have had its requests."""
         until_s = self._clock.elapsed // 1000
-        if until_s <= self._next_s:
-            return
         for at_s in range(self._next_s, until_s):
             for stream in self._streams:
                 rate = stream.demand.rate(at_s * 1000 + 500)
                 if rate > 0 or self._backlog:
                     self._second(stream.service, at_s, rate)
-        self._next_s = until_s
+        self._next_s = max(self._next_s, until_s)
 
     def _second(self, service: str, at_s: int, rate: float) -> None:
         count = _poisson(self._draws, rate)
@@ -117,11 +128,12 @@ class Fluid:
         if held is None:
             self.ledger.excused["the balancer has no weights"] += count
             return
+        part = held.green_bp / ALL_BP
         green = int(count * held.green_bp / ALL_BP + self._draws.random())
-        shares = ((Colour.GREEN, green), (Colour.BLUE, count - green))
-        for colour, requests in shares:
+        for colour, requests, weight in (
+            (Colour.GREEN, green, part), (Colour.BLUE, count - green, held.weight_bp(Colour.BLUE) / ALL_BP),
+        ):  # fmt: skip
             key = (service, colour)
-            weight = held.weight_bp(colour) / ALL_BP
             if requests or key in self._backlog:
                 self._group(key, at_s, requests, rate * weight)
 
@@ -138,12 +150,13 @@ class Fluid:
             self.busiest[key[0]] = use
         delay_us = _step(self._wait(key, count, use, pool.most_rps))
         step = round(use * _STEPS)
-        layers = known.layers.get((step, delay_us)) if usual else None
-        if layers is None:
-            layers = self._layers(pool, step, delay_us)
+        spread = known.spreads.get((step, delay_us)) if usual else None
+        if spread is None:
+            spread = self._spread(pool, step, delay_us)
             if usual:
-                known.layers[step, delay_us] = layers
-        self._answer(key, at_s, count, (pool, known.tasks[0].release, *layers))
+                known.spreads[step, delay_us] = spread
+        errors = self._answer(key, at_s, count, spread, pool.behaviour.error_share)
+        self.ledger.answered(known.tasks[0].release, errors, count)
 
     def _learn(self, key: tuple[str, Colour]) -> _Known:
         """The group as it is now. A change of the world makes it forgotten."""
@@ -155,14 +168,10 @@ class Fluid:
             known.pool = pool_of(tasks, known.warm_ms, 0.0)
         return known
 
-    def _layers(
-        self, pool: Pool, step: int, delay_us: int
-    ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Buckets of latency, and the share of requests up to each."""
+    def _spread(self, pool: Pool, step: int, delay_us: int) -> _Spread:
         use = min(HIGHEST, step / _STEPS)
         group = Group(pool.tasks, pool.work.concurrency, use, pool.work.cs2, self.balance)
-        spread = _spread(group, round(pool.mean_us), delay_us, self.timeout_us)
-        return tuple(bucket for bucket, _ in spread), tuple(upto for _, upto in spread)
+        return _spread_of(group, round(pool.mean_us), delay_us, self.timeout_us)
 
     def _wait(self, key: tuple[str, Colour], count: int, use: float, most_rps: float) -> float:
         """The delay (µs) that the group's backlog makes, after this second's requests."""
@@ -178,26 +187,19 @@ class Fluid:
         return (before + after) / 2 / most_rps * 1e6
 
     def _answer(
-        self,
-        key: tuple[str, Colour],
-        at_s: int,
-        count: int,
-        how: tuple[Pool, int, Sequence[int], Sequence[float]],
-    ) -> None:
-        pool, release, buckets, shares = how
+        self, key: tuple[str, Colour], at_s: int, count: int, spread: _Spread, error_share: float
+    ) -> int:
+        """Count this second's answers; how many of them are errors."""
         phase = self._draws.random()
-        upto = [int(count * share + phase) for share in shares]
-        before = [0, *upto]  # one longer: zip leaves the last one out
-        pairs = [
-            (bucket, n - m) for bucket, n, m in zip(buckets, upto, before, strict=False) if n > m
-        ]
-        late = 0
-        if buckets[-1] >= self._limit:
-            late = sum(n for bucket, n in pairs if bucket >= self._limit)
-        share = pool.behaviour.error_share
-        errors = late + (int((count - late) * share + self._draws.random()) if share else 0)
-        self._count(key, at_s, count, errors, tuple(pairs))
-        self.ledger.answered(release, errors, count)
+        upto = [int(count * share + phase) for share in spread.shares]
+        counts = [*map(sub, upto, (0, *upto))]  # map leaves out the last one of the longer
+        pairs = tuple(compress(zip(spread.buckets, counts, strict=True), counts))
+        late = sum(n for bucket, n in pairs if bucket >= self._limit) if spread.late else 0
+        errors = late
+        if error_share:
+            errors += int((count - late) * error_share + self._draws.random())
+        self._count(key, at_s, count, errors, pairs)
+        return errors
 
     def _refuse(self, key: tuple[str, Colour], at_s: int, count: int) -> None:
         """Nobody answers: the balancer says 503."""
@@ -245,19 +247,15 @@ def pool_of(tasks: Sequence[SimTask], now_ms: int, rate: float) -> Pool:
 
 
 @lru_cache(maxsize=8_192)
-def _spread(
-    group: Group, mean_us: int, delay_us: int, timeout_us: int
-) -> tuple[tuple[int, float], ...]:
-    """(latency bucket, share of requests up to it), shortest first; the last share is 1."""
+def _spread_of(group: Group, mean_us: int, delay_us: int, timeout_us: int) -> _Spread:
+    """How the answers of a group under that load spread, each delayed by so much."""
     shares: dict[int, float] = {}
     for share, times in answer_times(group):
         bucket = bucket_of(min(timeout_us, round(times * mean_us) + delay_us))
         shares[bucket] = shares.get(bucket, 0.0) + share
-    found, upto = [], 0.0
-    for bucket in sorted(shares):
-        upto += shares[bucket]
-        found.append((bucket, upto))
-    return (*found[:-1], (found[-1][0], 1.0))
+    buckets = tuple(sorted(shares))
+    upto = accumulate(shares[bucket] for bucket in buckets)
+    return _Spread(buckets, (*list(upto)[:-1], 1.0), buckets[-1] >= bucket_of(timeout_us))
 
 
 def _step(delay_us: float) -> int:
