@@ -37,8 +37,10 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 
 _at_ms = attrgetter("at_ms")
 
+_READ: Kept[tuple[Point, ...]] = Kept(256)
+"""Whole evaluation ranges: between the ends of two periods every look asks for the same one."""
 _OVER: Kept[Point] = Kept(512)
-"""Datapoints of periods that are over: their seconds do not change any more."""
+"""Periods that are over: the next range holds them, all but one, as well."""
 
 
 def _class_count(second: Second, first_digit: int) -> int:
@@ -77,23 +79,25 @@ def datapoints(alarm: Alarm, seconds: Sequence[Second], until_ms: int) -> tuple[
     `ErrorPercent` is 100 x errors / requests of the period, whatever the statistic.
     """
     first, count = _range(alarm, until_ms)
-    starts_ms = range(first * alarm.period_ms, (first + count + 1) * alarm.period_ms,
-                      alarm.period_ms)  # fmt: skip
-    cuts = [bisect_left(seconds, start_ms, key=_at_ms) for start_ms in starts_ms]
-    points = [_point(alarm, tuple(seconds[low:high])) for low, high in pairwise(cuts)]
+    low = bisect_left(seconds, first * alarm.period_ms, key=_at_ms)
+    high = bisect_left(seconds, (first + count) * alarm.period_ms, low, key=_at_ms)
+    read = tuple(seconds[low:high])
+    points = _READ.get((alarm, first, *read[:1]), read, lambda: _points(alarm, first, read))
     if alarm.metric == "RequestCount":
         known = next((s.at_ms // alarm.period_ms for s in seconds if s.requests), None)
         if known is not None:
-            points = [
+            return tuple(
                 0.0 if point is None and first + index > known else point
                 for index, point in enumerate(points)
-            ]
-    return tuple(points)
+            )
+    return points
 
 
-def reads_from(alarm: Alarm, until_ms: int) -> int:
-    """The time (ms) of the oldest second that counts for `datapoints`; 0 when any does."""
-    return 0 if alarm.metric == "RequestCount" else _range(alarm, until_ms)[0] * alarm.period_ms
+def reads(alarm: Alarm, until_ms: int) -> tuple[int, int]:
+    """From and until when (ms) seconds count for `datapoints`; from 0 when even the first does."""
+    first, count = _range(alarm, until_ms)
+    begins = 0 if alarm.metric == "RequestCount" else first
+    return begins * alarm.period_ms, (first + count) * alarm.period_ms
 
 
 def gauge_datapoints(
@@ -112,6 +116,13 @@ def gauge_datapoints(
     if alarm.metric == "RequestCountPerTarget":
         return tuple(sum(period) if period else None for period in periods)
     return tuple(_statistic(alarm.statistic, sorted(period)) for period in periods)
+
+
+def _points(alarm: Alarm, first: int, seconds: tuple[Second, ...]) -> tuple[Point, ...]:
+    """The datapoints of the evaluation range that begins with that period."""
+    numbers = range(first, first + alarm.evaluation_periods + 3)
+    cuts = [bisect_left(seconds, number * alarm.period_ms, key=_at_ms) for number in numbers]
+    return tuple(_point(alarm, seconds[low:high]) for low, high in pairwise(cuts))
 
 
 def _point(alarm: Alarm, period: tuple[Second, ...]) -> Point:

@@ -10,8 +10,9 @@ from itertools import groupby
 from operator import attrgetter
 
 from tidegate.core import alarms, gauges
-from tidegate.core.datapoints import GAUGES, Point, datapoints, reads_from
+from tidegate.core.datapoints import GAUGES, Point, datapoints, reads
 from tidegate.core.decision import AlarmChanged, AlarmState, Decision, Event
+from tidegate.core.kept import Kept
 from tidegate.core.metrics import Second, merge
 from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
 from tidegate.core.progress import Deployment, Progress
@@ -88,26 +89,39 @@ def seconds_for(
 def _read_by(
     alarm: Alarm, progress: Progress, seen: Seen, service: str
 ) -> tuple[Second, ...] | None:
-    """What counts for the alarm's datapoints now, or more."""
-    since_ms = reads_from(alarm, seen.metrics_until)
-    return _read(progress, seen, service, alarm.scope, since_ms)
+    """What counts for the alarm's datapoints now, or more.
+
+    A second in which both target groups had requests is there twice: datapoints add them up anyway.
+    """
+    if alarm.scope is not AlarmScope.SERVICE or seen.metrics is None:
+        return _read(progress, seen, service, alarm.scope)
+    from_ms, until_ms = reads(alarm, seen.metrics_until)
+    blue, green = (seen.metrics.get((service, colour), ()) for colour in Colour)
+    if not blue or not green:
+        return blue or green
+    both = _between(blue, from_ms, until_ms) + _between(green, from_ms, until_ms)
+    return _SORTED.get((service, from_ms), both, lambda: tuple(sorted(both, key=_at_ms)))
+
+
+_SORTED: Kept[tuple[Second, ...]] = Kept(64)
+
+
+def _between(seconds: tuple[Second, ...], from_ms: int, until_ms: int) -> tuple[Second, ...]:
+    first = bisect_left(seconds, from_ms, key=_at_ms)
+    return seconds[first : bisect_left(seconds, until_ms, first, key=_at_ms)]
 
 
 def _read(
-    progress: Progress, seen: Seen, service: str, scope: AlarmScope, since_ms: int = 0
+    progress: Progress, seen: Seen, service: str, scope: AlarmScope
 ) -> tuple[Second, ...] | None:
-    """`seconds_for`, but a second in which both target groups had requests is there twice.
-
-    Datapoints add them up anyway. Seconds before `since_ms` may be left out.
-    """
+    """`seconds_for`, but those of both target groups are not added up."""
     if seen.metrics is None:
         return None
     if scope is AlarmScope.SERVICE:
         both = [s for colour in Colour if (s := seen.metrics.get((service, colour), ()))]
         if len(both) < 2:
             return both[0] if both else ()
-        blue, green = (s[bisect_left(s, since_ms, key=_at_ms) :] for s in both)
-        return tuple(sorted((*blue, *green), key=_at_ms)) if blue and green else blue or green
+        return tuple(sorted((*both[0], *both[1]), key=_at_ms))
     moving = _moving(progress, service)
     if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
         seconds = seen.metrics.get((service, moving.colour), ())

@@ -4,8 +4,10 @@ What is measured lives as long as the controller; after a restart it is missing 
 missing data nothing is taken away. The engine keeps the `Recording` and shows it in `Seen.series`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 from tidegate.core.metrics import Second, merge, percentile_us
 from tidegate.core.model import Colour
@@ -67,8 +69,12 @@ def closed(recording: Recording, progress: Progress, seen: Seen, now: int) -> Re
     if next_ms == recording.next_ms and not _is_over(next_ms, seen, now):
         return recording
     readings, series = dict(recording.readings), recording.series
+    traffic = _Traffic(seen, _with_p95(progress))
     while _is_over(next_ms, seen, now):
-        series = _close(series, progress, seen, next_ms, readings.pop(next_ms, ()))
+        series = {
+            name: _longer(series.get(name, NOTHING), name, next_ms, traffic, found)
+            for name, found in _by_service(progress, readings.pop(next_ms, ()))
+        }
         next_ms += BEAT_MS
     readings = {at: kept for at, kept in readings.items() if at >= next_ms}
     return Recording(series, readings, recording.looked_at, next_ms, recording.last)
@@ -81,42 +87,79 @@ def _is_over(beat_ms: int, seen: Seen, now: int) -> bool:
     return (complete and now >= end_ms) or now >= end_ms + LATE_MS
 
 
-def _close(
-    series: Mapping[str, Series],
-    progress: Progress,
-    seen: Seen,
-    beat_ms: int,
-    readings: tuple[Mapping[str, Reading], ...],
-) -> Mapping[str, Series]:
-    """The beat is over: a sample more for each service, and at a minute's end a minute more."""
-    closed = {}
+@dataclass(frozen=True, slots=True)
+class _Traffic:
+    """What was answered, and the services of which a percentile of it is read.
+
+    It is measured only where a policy reads it, for it costs more than all the rest.
+    """
+
+    seen: Seen
+    with_p95: frozenset[str]
+
+    def seconds(self, name: str, from_ms: int, until_ms: int) -> list[Second] | None:
+        """The service's seconds of that time, of both groups; None when not all are known."""
+        seen = self.seen
+        if seen.metrics is None or seen.metrics_until < until_ms:
+            return None
+        found = []
+        for colour in Colour:
+            for second in reversed(seen.metrics.get((name, colour), ())):
+                if second.at_ms < from_ms:
+                    break
+                if second.at_ms < until_ms:
+                    found.append(second)
+        return found
+
+    def p95_us(self, name: str, seconds: list[Second] | None) -> int | None:
+        """The 95th percentile of those seconds; None where nobody reads it."""
+        return percentile_us(merge(seconds), 95) if seconds and name in self.with_p95 else None
+
+
+def _with_p95(progress: Progress) -> frozenset[str]:
+    services = progress.app.services if progress.app else ()
+    return frozenset(s.name for s in services if s.scaling.on and s.scaling.reads_p95)
+
+
+def _by_service(
+    progress: Progress, readings: tuple[Mapping[str, Reading], ...]
+) -> Iterator[tuple[str, list[Reading]]]:
     for name in progress.services:
-        before = series.get(name, NOTHING)
-        sample = _beat(progress, seen, name, beat_ms, [r[name] for r in readings if name in r])
-        beats = (*before.beats[1 - KEPT_BEATS :], sample)
-        minutes = before.minutes
-        if (beat_ms + BEAT_MS) % MINUTE_MS == 0:
-            minute = _minute(progress, seen, name, beats[-_PER_MINUTE:])
-            minutes = (*minutes[1 - KEPT_MINUTES :], minute)
-        closed[name] = Series(beats, minutes)
-    return closed
+        yield name, [reading[name] for reading in readings if name in reading]
 
 
-def _beat(
-    progress: Progress, seen: Seen, name: str, beat_ms: int, readings: list[Reading]
-) -> Sample:
-    seconds = _seconds(seen, name, beat_ms, beat_ms + BEAT_MS)
-    if readings and all(one is readings[0] or one == readings[0] for one in readings):
-        del readings[1:]  # the mean of equal values
-    requests = None if seconds is None else sum(second.requests for second in seconds)
-    return Sample(
+def _longer(
+    before: Series, name: str, beat_ms: int, traffic: _Traffic, readings: list[Reading]
+) -> Series:
+    """The beat is over: a sample more, and at a minute's end a minute more."""
+    seconds = traffic.seconds(name, beat_ms, beat_ms + BEAT_MS)
+    alike = readings and readings.count(readings[0]) == len(readings)
+    levels = _levels_of(readings[0]) if alike else _levels(readings)
+    sample = Sample(
         beat_ms,
-        requests,
+        None if seconds is None else sum([second.requests for second in seconds]),
+        *levels[:4],
+        traffic.p95_us(name, seconds),
+        *levels[4:],
+    )
+    beats = (*before.beats[1 - KEPT_BEATS :], sample)
+    minutes = before.minutes
+    if (beat_ms + BEAT_MS) % MINUTE_MS == 0:
+        minute = _minute(traffic, name, beats[-_PER_MINUTE:])
+        minutes = (*minutes[1 - KEPT_MINUTES :], minute)
+    return Series(beats, minutes)
+
+
+_Levels = tuple[Any, ...]  # what of a `Sample` is no traffic, in its order
+
+
+def _levels(readings: Sequence[Reading]) -> _Levels:
+    """The mean of each, of the readings that have it."""
+    return (
         _mean(r.hosts for r in readings),
         _mean(r.active for r in readings),
         _mean(r.cpu_percent for r in readings),
         _mean(r.memory_percent for r in readings),
-        _p95(progress, name, seconds),
         _pair(r.healthy for r in readings),
         _pair(r.unhealthy for r in readings),
         _mean(r.memory_reservation for r in readings),
@@ -124,14 +167,20 @@ def _beat(
     )
 
 
-def _minute(progress: Progress, seen: Seen, name: str, beats: tuple[Sample, ...]) -> Sample:
+@lru_cache(maxsize=256)
+def _levels_of(reading: Reading) -> _Levels:
+    """The means of a beat in which every reading was this one, as they mostly are."""
+    return _levels((reading,))
+
+
+def _minute(traffic: _Traffic, name: str, beats: tuple[Sample, ...]) -> Sample:
     """Out of the beats of that minute; a sum needs all of them, an average at least half."""
     end_ms = beats[-1].at_ms + BEAT_MS
     start_ms = end_ms - MINUTE_MS
     beats = tuple(beat for beat in beats if beat.at_ms >= start_ms)
     counts = [beat.requests for beat in beats if beat.requests is not None]
     whole = len(counts) == _PER_MINUTE
-    p95_us = _p95(progress, name, _seconds(seen, name, start_ms, end_ms) if whole else None)
+    p95_us = traffic.p95_us(name, traffic.seconds(name, start_ms, end_ms) if whole else None)
     return replace(
         Sample(start_ms, sum(counts) if whole else None),
         hosts=_mean((b.hosts for b in beats), _PER_MINUTE // 2),
@@ -140,28 +189,6 @@ def _minute(progress: Progress, seen: Seen, name: str, beats: tuple[Sample, ...]
         memory_percent=_mean((b.memory_percent for b in beats), _PER_MINUTE // 2),
         p95_us=p95_us,
     )
-
-
-def _seconds(seen: Seen, name: str, from_ms: int, until_ms: int) -> list[Second] | None:
-    """The service's seconds of that time, of both groups; None when they are not all known."""
-    if seen.metrics is None or seen.metrics_until < until_ms:
-        return None
-    found = []
-    for colour in Colour:
-        for second in reversed(seen.metrics.get((name, colour), ())):
-            if second.at_ms < from_ms:
-                break
-            if second.at_ms < until_ms:
-                found.append(second)
-    return found
-
-
-def _p95(progress: Progress, name: str, seconds: list[Second] | None) -> int | None:
-    """Measured only where a policy reads it, for it costs more than all the rest."""
-    service = progress.app.service(name) if progress.app else None
-    if not seconds or service is None or not service.scaling.reads_p95:
-        return None
-    return percentile_us(merge(seconds), 95)
 
 
 def _mean(values: Iterator[float | None], least: int = 1) -> float | None:

@@ -19,6 +19,7 @@ too much; from then on that load per task is a target like any other.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 from tidegate.core.scaling.look import Look, Wish
@@ -58,7 +59,7 @@ def need_now(look: Look, policy: Totals) -> tuple[Need, ...]:
     """What each metric asks for in the newest beat, for people."""
     if not look.beats:
         return ()
-    return tuple(_needs(policy, look.beats[-1], _limit(look, policy)))
+    return _needs(policy, look.beats[-1], _limit(look, policy))
 
 
 def _out(
@@ -129,7 +130,7 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
 
 def _whole(policy: Totals, beat: Sample, limit: float | None) -> float | None:
     """The need of a beat; None when a metric is missing in it, or requests hang and none ends."""
-    needs = tuple(_needs(policy, beat, limit))
+    needs = _needs(policy, beat, limit)
     asked = (policy.requests, policy.concurrency, policy.cpu_percent, policy.memory_percent)
     silent = beat.hosts is None or beat.requests is None or bool(beat.active and not beat.requests)
     measured = sum(not need.slow and need.metric != _LEARNED for need in needs)
@@ -146,7 +147,13 @@ def _need(policy: Totals, beat: Sample, limit: float | None) -> Need | None:
     return max(_needs(policy, beat, limit), key=lambda need: need.tasks, default=None)
 
 
-def _needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
+@lru_cache(maxsize=4_096)  # a beat that is over is asked about for minutes
+def _needs(policy: Totals, beat: Sample, limit: float | None) -> tuple[Need, ...]:
+    """What each metric asks for in the beat."""
+    return tuple(_made_needs(policy, beat, limit))
+
+
+def _made_needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
     rate, hosts = _rate(beat), beat.hosts
     if policy.requests is not None and rate is not None:
         yield Need(rate / policy.requests, "requests/s", rate)
