@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tidegate.core import watch
+from tidegate.core import deployment, watch
+from tidegate.core.decision import PipelineStage
+from tidegate.core.instance import InstancePhase
 from tidegate.core.ports import World
+from tidegate.core.progress import Deployment, Execution, Progress, TaskPhase
 from tidegate.core.scaling import controller as scaling
 from tidegate.core.scaling.record import closed, repeated
 from tidegate.core.seen import Seen
@@ -13,8 +16,25 @@ from tidegate.engine.journal import Journal
 from tidegate.engine.loop import Engine
 
 
+def comes_or_goes(progress: Progress) -> bool:
+    """Whether a look may find a task, an instance or a job in another state than the last one did.
+
+    A deployment whose tasks are all healthy waits for the clock and for what the metrics say.
+    """
+    return (
+        any(e.live and not _deploys(e) for e in progress.executions.values())
+        or any(t.phase is not TaskPhase.HEALTHY for t in progress.tasks.values())
+        or any(i.phase is not InstancePhase.READY for i in progress.fleet.instances.values())
+    )
+
+
+def _deploys(execution: Execution) -> bool:
+    return execution.stage is not None and execution.stage.stage is PipelineStage.DEPLOY
+
+
 class GlancingEngine(Engine):
-    """While nothing moves and no time is due, only what reads the metrics can decide anything.
+    """While nothing comes or goes and no time is due, only what reads the metrics can decide
+    anything: alarms, deployments, scaling.
 
     `left_out` are the times (ms) of looks that were not taken: each would have read what the last
     one read.
@@ -28,6 +48,11 @@ class GlancingEngine(Engine):
         """Note looks that are not taken."""
         self._missed += times
 
+    @property
+    def deploying(self) -> list[Deployment]:
+        """The deployments under way."""
+        return [one for one in self.progress.deployments.values() if one.live]
+
     def _observe(self) -> Seen:
         self._catch_up()
         return super()._observe()
@@ -37,10 +62,11 @@ class GlancingEngine(Engine):
             self._recording = repeated(self._recording, self._missed)
             self._missed.clear()
 
-    def glance(self, alarms: bool) -> bool:
+    def glance(self, alarms: bool, policies: bool) -> bool:
         """Whether the newest numbers decide anything, in a world that is as it was last seen.
 
-        `alarms`: one of them has a new datapoint.
+        `alarms`: one of them has a new datapoint; `policies`: one that scales has a new beat, or
+        minute. A deployment compares every second, and is asked every time.
         """
         if self.seen is None:
             return True
@@ -57,4 +83,8 @@ class GlancingEngine(Engine):
         self.seen = seen = replace(seen, series=self._recording.series)
         if alarms and watch.decide(self.progress, seen).events:
             return True
-        return bool(scaling.decide(self.progress, seen, now).events)
+        for one in self.deploying:
+            found = deployment.decide(self.progress, one, seen, now)
+            if found.events or found.actions:
+                return True
+        return policies and bool(scaling.decide(self.progress, seen, now).events)

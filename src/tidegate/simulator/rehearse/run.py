@@ -22,7 +22,7 @@ from tidegate.engine.loop import IDLE_TICK_MS, moves
 from tidegate.simulator.fluid import Fluid
 from tidegate.simulator.options import Push
 from tidegate.simulator.people import People
-from tidegate.simulator.rehearse.glance import GlancingEngine
+from tidegate.simulator.rehearse.glance import GlancingEngine, comes_or_goes
 from tidegate.simulator.rehearse.plan import Rehearsal, contents, gauged, options, periods
 from tidegate.simulator.rehearse.record import COLOURS, MINUTE_MS, Minute, Track, milliseconds
 from tidegate.simulator.rehearse.weather import Weather
@@ -63,6 +63,8 @@ class Stage:
         self._heard = 0
         self._changed_at = 0
         self._pulse: tuple[int, ...] = ()
+        self._asked_of = self.engine.progress
+        self._stirs = False
         self._periods = periods(rehearsal.app)
         self._alarmed = {alarm.period_ms for alarm in rehearsal.app.alarms}
         self._gauged = gauged(rehearsal.app)
@@ -169,13 +171,14 @@ class Stage:
             self._look()
             return
         pulse = self._beat()
-        if pulse == self._pulse:
+        if pulse == self._pulse and not self.engine.deploying:
             self.engine.left_out((self.world.clock.now(),))
             return
         pairs = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
         alarms = any(n != m and period in self._alarmed for period, n, m in pairs)
+        policies = pulse != self._pulse
         self._pulse = pulse
-        if self.engine.glance(alarms):
+        if self.engine.glance(alarms, policies):
             self._look()
 
     def _due_in(self, most_ms: int) -> int:
@@ -186,6 +189,8 @@ class Stage:
     def _rest(self, elapsed_ms: int) -> int:
         """So long nothing can be decided; the looks that are left out read what was read last."""
         clock = self.world.clock
+        if self.engine.deploying:
+            return self._due_in(IDLE_TICK_MS)
         due = clock.next_due
         next_ms = min(self._boundary(), elapsed_ms if due is None else due, elapsed_ms)
         ticks = max(1, -(-(next_ms - clock.elapsed) // IDLE_TICK_MS))
@@ -210,7 +215,14 @@ class Stage:
             return True  # requests under way are another number at every look
         world = self.world
         changed_at = max(self._changed_at, world.meter.blind_until, world.meter.late_until)
-        return world.clock.elapsed - changed_at <= STALE_MS or moves(self.engine.progress)
+        return world.clock.elapsed - changed_at <= STALE_MS or self._coming_or_going()
+
+    def _coming_or_going(self) -> bool:
+        """`comes_or_goes`, found out once for each progress."""
+        progress = self.engine.progress
+        if progress is not self._asked_of:
+            self._asked_of, self._stirs = progress, comes_or_goes(progress)
+        return self._stirs
 
     def _beat(self) -> tuple[int, ...]:
         until_ms = self.world.meter.whole_until()
