@@ -10,9 +10,8 @@ about single requests are for `traffic` to check.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, compress
+from itertools import accumulate
 from math import exp, log, sqrt
-from operator import sub
 from random import Random
 
 from tidegate.core.metrics import Second, bucket_of
@@ -128,14 +127,13 @@ class Fluid:
         if held is None:
             self.ledger.excused["the balancer has no weights"] += count
             return
-        part = held.green_bp / ALL_BP
-        green = int(count * held.green_bp / ALL_BP + self._draws.random())
-        for colour, requests, weight in (
-            (Colour.GREEN, green, part), (Colour.BLUE, count - green, held.weight_bp(Colour.BLUE) / ALL_BP),
-        ):  # fmt: skip
-            key = (service, colour)
-            if requests or key in self._backlog:
-                self._group(key, at_s, requests, rate * weight)
+        green_bp = held.green_bp
+        green = int(count * green_bp / ALL_BP + self._draws.random())
+        if green or (service, Colour.GREEN) in self._backlog:
+            self._group((service, Colour.GREEN), at_s, green, rate * (green_bp / ALL_BP))
+        blue = count - green
+        if blue or (service, Colour.BLUE) in self._backlog:
+            self._group((service, Colour.BLUE), at_s, blue, rate * ((ALL_BP - green_bp) / ALL_BP))
 
     def _group(self, key: tuple[str, Colour], at_s: int, count: int, rate: float) -> None:
         known = self._known.get(key) or self._learn(key)
@@ -148,7 +146,9 @@ class Fluid:
         use = rate / pool.most_rps
         if use > self.busiest.get(key[0], 0.0):
             self.busiest[key[0]] = use
-        delay_us = _step(self._wait(key, count, use, pool.most_rps))
+        delay_us = 0
+        if use > HIGHEST or key in self._backlog:
+            delay_us = _step(self._wait(key, count, pool.most_rps))
         step = round(use * _STEPS)
         spread = known.spreads.get((step, delay_us)) if usual else None
         if spread is None:
@@ -173,11 +173,9 @@ class Fluid:
         group = Group(pool.tasks, pool.work.concurrency, use, pool.work.cs2, self.balance)
         return _spread_of(group, round(pool.mean_us), delay_us, self.timeout_us)
 
-    def _wait(self, key: tuple[str, Colour], count: int, use: float, most_rps: float) -> float:
+    def _wait(self, key: tuple[str, Colour], count: int, most_rps: float) -> float:
         """The delay (µs) that the group's backlog makes, after this second's requests."""
         before = self._backlog.get(key, 0.0)
-        if not before and use <= HIGHEST:
-            return 0.0
         after = max(0.0, before + count - most_rps)
         after = min(after, self.timeout_us / 1e6 * most_rps)  # nobody waits longer than that
         if after:
@@ -191,14 +189,17 @@ class Fluid:
     ) -> int:
         """Count this second's answers; how many of them are errors."""
         phase = self._draws.random()
+        pairs, before = [], 0
         upto = [int(count * share + phase) for share in spread.shares]
-        counts = [*map(sub, upto, (0, *upto))]  # map leaves out the last one of the longer
-        pairs = tuple(compress(zip(spread.buckets, counts, strict=True), counts))
+        for bucket, requests in zip(spread.buckets, upto, strict=True):
+            if requests > before:
+                pairs.append((bucket, requests - before))
+                before = requests
         late = sum(n for bucket, n in pairs if bucket >= self._limit) if spread.late else 0
         errors = late
         if error_share:
             errors += int((count - late) * error_share + self._draws.random())
-        self._count(key, at_s, count, errors, pairs)
+        self._count(key, at_s, count, errors, tuple(pairs))
         return errors
 
     def _refuse(self, key: tuple[str, Colour], at_s: int, count: int) -> None:
