@@ -8,10 +8,16 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
+_ATOMS = (str, int, float, bool, type(None))
+"""Types of which JSON's word is the value itself; not their subclasses."""
+
+
 def plain(value: Any) -> Any:
     """Dataclasses, enums, tuples, sets and mappings as what JSON knows; a set is sorted."""
+    if type(value) in _ATOMS:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in _fields(type(value))}
+        return {name: plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Mapping):
@@ -24,13 +30,22 @@ def plain(value: Any) -> Any:
 
 
 @cache
-def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(kind)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
     return get_type_hints(kind)
+
+
+@cache
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The hint's origin and arguments; of a union, those that are not None."""
+    origin, arms = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        arms = tuple(arm for arm in arms if arm is not type(None))
+    return origin, arms
 
 
 def build(hint: Any, value: Any) -> Any:
@@ -39,12 +54,13 @@ def build(hint: Any, value: Any) -> Any:
     A field with a default may be missing. Anything else that does not fit raises `KeyError`,
     `TypeError`, `ValueError` or `AttributeError`.
     """
-    origin = get_origin(hint)
+    if type(value) is hint and hint in _ATOMS:
+        return value
+    origin, arms = _parts(hint)
     if origin in (Union, types.UnionType):
-        arms = [arm for arm in get_args(hint) if arm is not type(None)]
         return None if value is None else build(arms[0], value)
     if origin in (tuple, frozenset):
-        return _collection(origin, get_args(hint), value)
+        return _collection(origin, arms, value)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _record(hint, value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):

@@ -59,7 +59,7 @@ def need_now(look: Look, policy: Totals) -> tuple[Need, ...]:
     """What each metric asks for in the newest beat, for people."""
     if not look.beats:
         return ()
-    return _needs(policy, look.beats[-1], _limit(look, policy))
+    return tuple(_needs(policy, look.beats[-1], _limit(look, policy)))
 
 
 def _out(
@@ -128,9 +128,10 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     return Wish(policy.name, after, look.desired, reason, newest.metric, newest.value, limit=limit)
 
 
+@lru_cache(maxsize=4_096)  # every beat of the window is asked about at every look
 def _whole(policy: Totals, beat: Sample, limit: float | None) -> float | None:
     """The need of a beat; None when a metric is missing in it, or requests hang and none ends."""
-    needs = _needs(policy, beat, limit)
+    needs = tuple(_needs(policy, beat, limit))
     asked = (policy.requests, policy.concurrency, policy.cpu_percent, policy.memory_percent)
     silent = beat.hosts is None or beat.requests is None or bool(beat.active and not beat.requests)
     measured = sum(not need.slow and need.metric != _LEARNED for need in needs)
@@ -142,18 +143,13 @@ def _whole(policy: Totals, beat: Sample, limit: float | None) -> float | None:
 _LEARNED = "requests at which p95 was over its target"
 
 
+@lru_cache(maxsize=4_096)
 def _need(policy: Totals, beat: Sample, limit: float | None) -> Need | None:
     """The largest need of one beat; None when nothing was measured in it."""
     return max(_needs(policy, beat, limit), key=lambda need: need.tasks, default=None)
 
 
-@lru_cache(maxsize=4_096)  # a beat that is over is asked about for minutes
-def _needs(policy: Totals, beat: Sample, limit: float | None) -> tuple[Need, ...]:
-    """What each metric asks for in the beat."""
-    return tuple(_made_needs(policy, beat, limit))
-
-
-def _made_needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
+def _needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
     rate, hosts = _rate(beat), beat.hosts
     if policy.requests is not None and rate is not None:
         yield Need(rate / policy.requests, "requests/s", rate)
