@@ -57,6 +57,10 @@ FULL = App(
     capacity=Capacity((_ON_DEMAND, _SPOT), (StrategyItem("on-demand", 1, 0), StrategyItem("spot"))),
 )
 """Scaling and capacity as well: every controller has work."""
+RELEASED = replace(
+    FULL, services=(replace(FULL.services[0], deployment=SHOP.services[0].deployment),)
+)
+"""And each release goes out in ten steps of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Row:
 
 
 def measure(size: Size) -> Sequence[Claim]:
-    """All four apps, for `size.virtual_hours` each; with every look a tenth of that."""
+    """All five apps, for `size.virtual_hours` each; with every look a tenth of that."""
     hours = size.virtual_hours
     steady, hill = constant(1, 3_600), ramp(0.4, 1.6, 1_800) + ramp(1.6, 0.4, 1_800)
     bad = (Change(600, failing(0.05)), Change(1_800))
@@ -79,6 +83,7 @@ def measure(size: Size) -> Sequence[Claim]:
         ("one service, two alarms", ALARMED, Scenario("steady", "", steady), None),
         ("three services, two releases", SHOP, Scenario("busy", "", steady, bad), None),
         ("scaling, capacity, two alarms", FULL, Scenario("hill", "", hill), GOAL),
+        ("the same, two releases", RELEASED, Scenario("busy hill", "", hill, bad), GOAL),
     ):
         row = _row(app, story, hours)
         say(f"{name}: {row.ratio:,.0f} times real time, {row.every:,.0f} with every look")

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from tidegate.core import decision as d
-from tidegate.core.model import Alarm, AlarmScope, App, MissingData, Service, TaskCount
+from tidegate.core.model import (
+    Alarm,
+    AlarmScope,
+    App,
+    DeploymentPolicy,
+    MissingData,
+    Service,
+    TaskCount,
+)
 from tidegate.core.provider import Capacity, Provider, ProviderKind, StrategyItem
 from tidegate.core.scaling.policy import (
     AdjustmentType,
@@ -17,9 +25,10 @@ from tidegate.core.scaling.policy import (
     TargetTracking,
     Totals,
 )
+from tidegate.core.traffic import linear
 from tidegate.engine.codec import encode
 from tidegate.load.profile import constant, ramp
-from tidegate.simulator.behaviour import failing
+from tidegate.simulator.behaviour import Behaviour, failing, slow
 from tidegate.simulator.rehearse.outcome import outcome_of
 from tidegate.simulator.rehearse.plan import Rehearsal
 from tidegate.simulator.rehearse.run import play, told
@@ -98,6 +107,35 @@ def test_a_scaled_app_records_the_same_with_most_looks_left_out(
     kind = "AlarmChanged" if name == "gauges" else "DesiredChanged"
     assert sum(kind in line for line in every) >= 1, "nothing was decided"
     assert looks < all_looks / 2
+
+
+BRISK = DeploymentPolicy(linear(2_500, 10_000), bake_ms=20_000)
+PAIR = tuple(
+    Service(name, count=COUNT, scaling=scaling, deployment=BRISK)
+    for name, scaling in (("cats", TOTALS), ("dogs", Scaling()))
+)
+"""Two services, deployed at once in steps that take a minute altogether."""
+SLOW = Alarm("slow", "TargetResponseTime", 0.15, "p95", period_ms=10_000, datapoints_to_alarm=2,
+             evaluation_periods=3, treat_missing_data=MissingData.NOT_BREACHING)  # fmt: skip
+ERRORS = Alarm("errors", "ErrorPercent", 20, period_ms=10_000, scope=AlarmScope.SERVICE,
+               treat_missing_data=MissingData.NOT_BREACHING)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("capacity", [None, CAPACITY], ids=["bare", "capacity"])
+@pytest.mark.parametrize("bad", [failing(0.03), failing(0.5), slow(4.0)], ids=["3%", "50%", "slow"])
+def test_a_deployment_records_the_same_with_most_looks_left_out(
+    seed: int, capacity: Capacity | None, bad: Behaviour
+) -> None:
+    shop = App("shop", PAIR, alarms=(SLOW, ERRORS), capacity=capacity)
+    losses = (Loss(25 + 7.3 * seed, 0.5),) if seed % 2 else ()
+    demand = ramp(0.7, 1.5, 120) + ramp(1.5, 0.4, 80)
+    story = Scenario("releases", "", demand, (Change(5), Change(110, bad)), losses=losses)
+    every, all_looks = recorded(Rehearsal(shop, story, seed=seed, skip=False))
+    some, looks = recorded(Rehearsal(shop, story, seed=seed))
+    assert some == every
+    assert sum("StablePromoted" in line for line in every) >= 1, "nothing was deployed"
+    assert looks < all_looks
 
 
 SHORT_DAY = Scenario(

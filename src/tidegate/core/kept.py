@@ -17,9 +17,7 @@ class Kept(Generic[Answer]):
         self._most = most
         self._answers: dict[Hashable, tuple[tuple[Any, ...], Answer]] = {}
 
-    def get(
-        self, key: Hashable, source: tuple[Any, ...], make: Callable[[], Answer]
-    ) -> Answer:
+    def get(self, key: Hashable, source: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
         """The answer under `key`, made anew unless it was made of the same `source`."""
         known = self._answers.pop(key, None)  # out and in again: the last used are at the end
         if known is None or known[0] != source:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-
 _ATOMS = (str, int, float, bool, type(None))
 """Types of which JSON's word is the value itself; not their subclasses."""
 

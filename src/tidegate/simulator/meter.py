@@ -55,12 +55,16 @@ class Meter:
     def count(self, group: Group, request: Request, sign: int = 1) -> None:
         """Count a request in the second of its end, or take it back with `sign` -1."""
         groups = self._open.setdefault(request.end_us // 1_000_000, {})
-        counts = groups.setdefault(group, _Counts())
+        counts = groups.get(group)
+        if counts is None:
+            counts = groups[group] = _Counts()
         counts.requests += sign
         counts.errors += sign * request.error
-        counts.buckets[request.bucket] = counts.buckets.get(request.bucket, 0) + sign
-        if not counts.buckets[request.bucket]:
-            del counts.buckets[request.bucket]
+        inside = counts.buckets.get(request.bucket, 0) + sign
+        if inside:
+            counts.buckets[request.bucket] = inside
+        else:
+            counts.buckets.pop(request.bucket, None)
 
     def whole(self, group: Group, second: Second) -> None:
         """A second that is over, all at once."""

@@ -7,7 +7,7 @@ missing data nothing is taken away. The engine keeps the `Recording` and shows i
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from tidegate.core.metrics import Second, merge, percentile_us
 from tidegate.core.model import Colour
@@ -47,7 +47,7 @@ def record(recording: Recording, progress: Progress, seen: Seen, now: int) -> Re
     if now - recording.looked_at < SECOND_MS - 50:
         return recording
     fresh = repeated(replace(recording, last=read(progress, seen, now)), (now,))
-    return closed(fresh, progress, seen, now)
+    return closed(fresh, progress, Traffic.of(progress, seen.metrics, seen.metrics_until), now)
 
 
 def repeated(recording: Recording, times: Iterable[int]) -> Recording:
@@ -61,16 +61,15 @@ def repeated(recording: Recording, times: Iterable[int]) -> Recording:
     return Recording(recording.series, readings, looked_at, recording.next_ms, recording.last)
 
 
-def closed(recording: Recording, progress: Progress, seen: Seen, now: int) -> Recording:
+def closed(recording: Recording, progress: Progress, traffic: "Traffic", now: int) -> Recording:
     """With the beats that are over by now as samples."""
     beat = now // BEAT_MS * BEAT_MS
     next_ms = recording.next_ms if recording.next_ms is not None else beat + BEAT_MS
     next_ms = max(next_ms, beat - KEPT_BEATS * BEAT_MS)  # the machine slept
-    if next_ms == recording.next_ms and not _is_over(next_ms, seen, now):
+    if next_ms == recording.next_ms and not _is_over(next_ms, traffic, now):
         return recording
     readings, series = dict(recording.readings), recording.series
-    traffic = _Traffic(seen, _with_p95(progress))
-    while _is_over(next_ms, seen, now):
+    while _is_over(next_ms, traffic, now):
         series = {
             name: _longer(series.get(name, NOTHING), name, next_ms, traffic, found)
             for name, found in _by_service(progress, readings.pop(next_ms, ()))
@@ -80,31 +79,44 @@ def closed(recording: Recording, progress: Progress, seen: Seen, now: int) -> Re
     return Recording(series, readings, recording.looked_at, next_ms, recording.last)
 
 
-def _is_over(beat_ms: int, seen: Seen, now: int) -> bool:
+def _is_over(beat_ms: int, traffic: "Traffic", now: int) -> bool:
     """Whether all is known of the beat, or nothing more will be."""
     end_ms = beat_ms + BEAT_MS
-    complete = seen.metrics is not None and seen.metrics_until >= end_ms
+    complete = traffic.metrics is not None and traffic.until_ms >= end_ms
     return (complete and now >= end_ms) or now >= end_ms + LATE_MS
 
 
 @dataclass(frozen=True, slots=True)
-class _Traffic:
-    """What was answered, and the services of which a percentile of it is read.
+class Traffic:
+    """What was answered up to `until_ms` (see `Seen.metrics`), None when it cannot be read.
 
-    It is measured only where a policy reads it, for it costs more than all the rest.
+    A percentile is measured only of the services of which a policy reads it (`with_p95`), for it
+    costs more than all the rest.
     """
 
-    seen: Seen
+    metrics: Mapping[tuple[str, Colour], tuple[Second, ...]] | None
+    until_ms: int
     with_p95: frozenset[str]
+
+    @classmethod
+    def of(
+        cls,
+        progress: Progress,
+        metrics: Mapping[tuple[str, Colour], tuple[Second, ...]] | None,
+        until_ms: int,
+    ) -> "Traffic":
+        """With the percentiles that the app's policies read."""
+        services = progress.app.services if progress.app else ()
+        reads = (s.name for s in services if s.scaling.on and s.scaling.reads_p95)
+        return cls(metrics, until_ms, frozenset(reads))
 
     def seconds(self, name: str, from_ms: int, until_ms: int) -> list[Second] | None:
         """The service's seconds of that time, of both groups; None when not all are known."""
-        seen = self.seen
-        if seen.metrics is None or seen.metrics_until < until_ms:
+        if self.metrics is None or self.until_ms < until_ms:
             return None
         found = []
         for colour in Colour:
-            for second in reversed(seen.metrics.get((name, colour), ())):
+            for second in reversed(self.metrics.get((name, colour), ())):
                 if second.at_ms < from_ms:
                     break
                 if second.at_ms < until_ms:
@@ -116,11 +128,6 @@ class _Traffic:
         return percentile_us(merge(seconds), 95) if seconds and name in self.with_p95 else None
 
 
-def _with_p95(progress: Progress) -> frozenset[str]:
-    services = progress.app.services if progress.app else ()
-    return frozenset(s.name for s in services if s.scaling.on and s.scaling.reads_p95)
-
-
 def _by_service(
     progress: Progress, readings: tuple[Mapping[str, Reading], ...]
 ) -> Iterator[tuple[str, list[Reading]]]:
@@ -129,7 +136,7 @@ def _by_service(
 
 
 def _longer(
-    before: Series, name: str, beat_ms: int, traffic: _Traffic, readings: list[Reading]
+    before: Series, name: str, beat_ms: int, traffic: Traffic, readings: list[Reading]
 ) -> Series:
     """The beat is over: a sample more, and at a minute's end a minute more."""
     seconds = traffic.seconds(name, beat_ms, beat_ms + BEAT_MS)
@@ -138,9 +145,15 @@ def _longer(
     sample = Sample(
         beat_ms,
         None if seconds is None else sum([second.requests for second in seconds]),
-        *levels[:4],
+        levels.hosts,
+        levels.active,
+        levels.cpu_percent,
+        levels.memory_percent,
         traffic.p95_us(name, seconds),
-        *levels[4:],
+        levels.healthy,
+        levels.unhealthy,
+        levels.memory_reservation,
+        levels.provider_reservation,
     )
     beats = (*before.beats[1 - KEPT_BEATS :], sample)
     minutes = before.minutes
@@ -150,12 +163,22 @@ def _longer(
     return Series(beats, minutes)
 
 
-_Levels = tuple[Any, ...]  # what of a `Sample` is no traffic, in its order
+class _Levels(NamedTuple):
+    """What of a `Sample` is no traffic."""
+
+    hosts: float | None
+    active: float | None
+    cpu_percent: float | None
+    memory_percent: float | None
+    healthy: tuple[float, float] | None
+    unhealthy: tuple[float, float] | None
+    memory_reservation: float | None
+    provider_reservation: float | None
 
 
 def _levels(readings: Sequence[Reading]) -> _Levels:
     """The mean of each, of the readings that have it."""
-    return (
+    return _Levels(
         _mean(r.hosts for r in readings),
         _mean(r.active for r in readings),
         _mean(r.cpu_percent for r in readings),
@@ -173,7 +196,7 @@ def _levels_of(reading: Reading) -> _Levels:
     return _levels((reading,))
 
 
-def _minute(traffic: _Traffic, name: str, beats: tuple[Sample, ...]) -> Sample:
+def _minute(traffic: Traffic, name: str, beats: tuple[Sample, ...]) -> Sample:
     """Out of the beats of that minute; a sum needs all of them, an average at least half."""
     end_ms = beats[-1].at_ms + BEAT_MS
     start_ms = end_ms - MINUTE_MS

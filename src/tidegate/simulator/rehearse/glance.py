@@ -9,7 +9,7 @@ from tidegate.core.instance import InstancePhase
 from tidegate.core.ports import World
 from tidegate.core.progress import Deployment, Execution, Progress, TaskPhase
 from tidegate.core.scaling import controller as scaling
-from tidegate.core.scaling.record import closed, repeated
+from tidegate.core.scaling.record import Traffic, closed, repeated
 from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Journal
@@ -71,16 +71,17 @@ class GlancingEngine(Engine):
         if self.seen is None:
             return True
         now = self.now()
-        metrics = self._world.metrics.observe(self._metrics_since())
-        seen = replace(
-            self.seen,
-            metrics=metrics[0] if metrics else None,
-            metrics_until=metrics[1] if metrics else 0,
-        )
+        metrics, until_ms = self._world.metrics.observe(self._metrics_since()) or (None, 0)
         self._missed.append(now)
         self._catch_up()
-        self._recording = closed(self._recording, self.progress, seen, now)
-        self.seen = seen = replace(seen, series=self._recording.series)
+        traffic = Traffic.of(self.progress, metrics, until_ms)
+        self._recording = closed(self._recording, self.progress, traffic, now)
+        self.seen = seen = replace(
+            self.seen,
+            metrics=metrics,
+            metrics_until=until_ms,
+            series=self._recording.series,
+        )
         if alarms and watch.decide(self.progress, seen).events:
             return True
         for one in self.deploying:
