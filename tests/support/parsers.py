@@ -47,6 +47,7 @@ from tidegate.scan.advisories.feeds import read_epss, read_kev
 from tidegate.scan.advisories.index import Index
 from tidegate.scan.advisories.record import BadRecord, parse
 from tidegate.scan.advisories.settings import Bounds
+from tidegate.scan.advisories.told import ENTRY, STATEMENT, entry
 from tidegate.scan.archive import open_archive
 from tidegate.scan.archive.compression import plain
 from tidegate.scan.archive.engine import EngineImage
@@ -169,11 +170,12 @@ def _index(path: Path) -> object:
     index = Index(file)
     try:
         asked = {(one.ecosystem, one.package) for one in advisory.affected}
-        for known in (known for every in index.find_all(asked).values() for known in every):
-            if (known.aliases, known.covers) != (advisory.aliases, advisory.covers):
+        for (known,) in (index.find(*one) for one in asked if advisory.is_advisory):
+            if (known.names, known.covers) != (advisory.names, advisory.covers):
                 raise AssertionError("the index tells other names than the record")
-            told = [a for a in advisory.affected if (a.ecosystem, a.package) == known.asked]
-            if [a.ranges for a in known.affected] != [a.ranges for a in told]:
+        for package, told in index.told(asked).items():
+            said = [a for a in advisory.affected if (a.ecosystem, a.package) == package]
+            if told.split(STATEMENT) != [ENTRY.join(["1", *map(entry, said)])]:
                 raise AssertionError("the index tells other ranges than the record")
         return len(asked), len(match([OF_DEBIAN, OF_PYPI], index).matches)
     finally:

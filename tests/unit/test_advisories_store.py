@@ -75,7 +75,7 @@ def test_a_folder_becomes_an_index(store: Store, folder: Path) -> None:
     index = store.index()
     assert index.digest == published.digest
     assert index.exploited == {"CVE-2024-1"}
-    assert index.chance(["CVE-2024-1", "CVE-2024-2"]) == 0.25
+    assert index.chances(["CVE-2024-1", "CVE-2024-2"]) == {"CVE-2024-1": 0.25}
     index.close()
 
 
@@ -253,7 +253,7 @@ def test_a_damaged_feed_changes_nothing(
     assert import_folder(store, folder, NOW_MS).failures[source].number == "TG421"
     index = store.index()
     assert index.exploited == {"CVE-2024-1"}
-    assert index.chance(["CVE-2024-1"]) == 0.25
+    assert index.chances(["CVE-2024-1"]) == {"CVE-2024-1": 0.25}
     index.close()
 
 

@@ -11,9 +11,10 @@ from typing import Self
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories import problems, severity
-from tidegate.scan.advisories.record import SEPARATORS, Advisory, Affected
+from tidegate.scan.advisories.record import Advisory
+from tidegate.scan.advisories.told import ENTRY, UNIT, Statements, entry, written
 
-FORMAT = 3
+FORMAT = 4
 """The version of the tables. A file of another version is built anew, not read."""
 
 TABLES = f"""
@@ -23,21 +24,14 @@ PRAGMA cache_size = -65536;
 PRAGMA user_version = {FORMAT};
 CREATE TABLE vuln (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL, severity TEXT, score REAL, summary TEXT NOT NULL,
-    names TEXT NOT NULL, published_at INTEGER);
+    names TEXT NOT NULL, covers TEXT NOT NULL, published_at INTEGER);
 CREATE TABLE affected (
-    ecosystem TEXT, package TEXT, n INTEGER, entries TEXT NOT NULL,
-    PRIMARY KEY (ecosystem, package, n)) WITHOUT ROWID;
+    ecosystem TEXT, package TEXT, told TEXT NOT NULL,
+    PRIMARY KEY (ecosystem, package)) WITHOUT ROWID;
 CREATE TABLE kev (cve TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE epss (cve TEXT PRIMARY KEY, chance REAL NOT NULL) WITHOUT ROWID;
 """
-ENUMERATED = ("PyPI", "npm", "Go", "Maven")
-"""The ecosystems whose lists of versions say more than the ranges beside them."""
-
 Known = tuple[Severity, float | None]
-
-FILE, GROUP, RECORD, UNIT = tuple(SEPARATORS)
-"""What an advisory says of a package is one text: entries parted by FILE, their fields by GROUP,
-ranges by RECORD, events and versions by UNIT. Reading it back costs a tenth of JSON's time."""
 
 
 class Builder:
@@ -49,7 +43,8 @@ class Builder:
         self._known: dict[str, Known] = {}
         self._untold: list[tuple[int, tuple[str, ...]]] = []
         self._vulns: dict[int, tuple[object, ...]] = {}
-        self._rows: list[tuple[str, str, int, str]] = []
+        self._told: dict[tuple[str, str], Statements] = {}
+        self._gone: list[str] = []
         self._next = 0
 
     def __enter__(self) -> Self:
@@ -83,7 +78,7 @@ class Builder:
 
     def finish(self) -> None:
         """Write what is left, and give each unrated advisory the worst rating of its aliases."""
-        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?, ?)", self._vulns.values())
+        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._vulns.values())
         rated = []
         for n, names in self._untold:
             found = [self._known[name] for name in names if name in self._known]
@@ -91,8 +86,8 @@ class Builder:
                 level, score = max(found, key=lambda known: severity.rank(known[0]))
                 rated.append((level, score, n))
         self._write("UPDATE vuln SET severity = ?, score = ? WHERE n = ?", rated)
-        self._rows.sort()
-        self._write("INSERT INTO affected VALUES (?, ?, ?, ?)", self._rows)
+        rows = ((*key, written(self._told[key], self._gone)) for key in sorted(self._told))
+        self._write("INSERT INTO affected VALUES (?, ?, ?)", (row for row in rows if row[2]))
         try:
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -104,21 +99,26 @@ class Builder:
             if advisory.modified <= before[1]:
                 return
             del self._vulns[before[0]]
+            self._gone.append(str(before[0]))
         self._next += 1
-        n, names = self._next, (advisory.id, *advisory.aliases)
+        n, names = self._next, advisory.names
         self._seen[advisory.id] = (n, advisory.modified)
         if advisory.severity is None:
             self._untold.append((n, names))
         else:
             self._rate(names, (advisory.severity, advisory.score))
-        told = f"{UNIT.join(advisory.aliases)}{GROUP}{UNIT.join(advisory.covers)}"
-        known = (advisory.severity, advisory.score, advisory.summary, told)
-        self._vulns[n] = (n, advisory.id, *known, advisory.published_at)
+        rated = (advisory.severity, advisory.score, advisory.summary)
+        told = (UNIT.join(names), UNIT.join(advisory.covers), advisory.published_at)
+        self._vulns[n] = (n, advisory.id, *rated, *told)
         entries: dict[tuple[str, str], str] = {}
         for one in advisory.affected:
-            key, text = (one.ecosystem, one.package), _entry(one)
-            entries[key] = f"{entries[key]}{FILE}{text}" if key in entries else text
-        self._rows += [(*key, n, text) for key, text in entries.items()]
+            key, text = (one.ecosystem, one.package), entry(one)
+            entries[key] = f"{entries[key]}{ENTRY}{text}" if key in entries else text
+        number = str(n)
+        for key, text in entries.items():
+            statements = self._told.setdefault(key, {})
+            same = statements.get(text)
+            statements[text] = f"{same},{number}" if same else number
 
     def _rate(self, names: Iterable[str], known: Known) -> None:
         for name in names:
@@ -131,19 +131,3 @@ class Builder:
             self._database.executemany(statement, rows)
         except sqlite3.Error as error:
             raise problems.disk(str(self.path), str(error)) from error
-
-
-def _entry(entry: Affected) -> str:
-    """As `index` reads it back. An event is one text: the first letters of its kind, the version.
-
-    Fields that are empty at the end are left out.
-    """
-    ranges = RECORD.join(
-        [UNIT.join([kind[:2] + version for kind, version in events]) for events in entry.ranges]
-    )
-    exact = entry.ecosystem in ENUMERATED or not entry.ranges
-    versions = UNIT.join(entry.versions) if exact else ""
-    severity, status, module = entry.severity or "", entry.status, entry.module
-    if not (versions or severity or status or module):
-        return ranges
-    return GROUP.join((ranges, versions, severity, status, module)).rstrip(GROUP)

@@ -1,63 +1,42 @@
 """Ask the index: what is known of a package, and which CVEs are exploited."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories import problems
-from tidegate.scan.advisories.build import FILE, FORMAT, GROUP, RECORD, UNIT
-from tidegate.scan.advisories.record import EVENTS, Affected, Event
+from tidegate.scan.advisories.build import FORMAT
+from tidegate.scan.advisories.told import numbers, parted
 
-_KINDS = {kind[:2]: kind for kind in EVENTS}
-_FIND = """
-WITH asked (e, p) AS (VALUES {})
-SELECT e, p, id, severity, score, summary, names, entries, published_at
-FROM asked CROSS JOIN affected ON ecosystem = e AND package = p CROSS JOIN vuln USING (n)
+_TOLD = "SELECT package, told FROM affected WHERE ecosystem = ? AND package IN ({})"
+_KNOWN = """
+SELECT n, id, severity, score, summary, names, covers, published_at FROM vuln WHERE n IN ({})
 """
-"""In this order: the few that are asked for, and what is found of them by key."""
+_CHANCES = "SELECT cve, chance FROM epss WHERE cve IN ({})"
 _AT_ONCE = 400
-_LEVELS: dict[str | None, Severity | None] = {None: None, "": None, **{s: s for s in Severity}}
+_LEVELS: dict[str | None, Severity | None] = {None: None, **{s: s for s in Severity}}
 
 Asked = tuple[str, str]
 """An ecosystem and a package's name, as in OSV."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An advisory as the index knows it, with what it says of the package that was asked for.
+class Known(NamedTuple):
+    """An advisory as the index knows it, without what it says of packages.
 
-    `severity` is None when nobody rated it; `score` is CVSS, 0 to 10; `published_at`
-    as in `record.Advisory`. Its texts are read when they are looked at: most advisories on a
-    package are not on its version.
+    `names` are all names of its vulnerability, its id the first. `severity` is None when nobody
+    rated it; `score` is CVSS, 0 to 10; `covers` and `published_at` as in `record.Advisory`.
     """
 
     id: str
     severity: Severity | None
     score: float | None
     summary: str
-    asked: Asked
-    names: str
-    entries: str
-    published_at: int | None = None
-
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """As in `record.Advisory`."""
-        return _units(self.names.partition(GROUP)[0])
-
-    @property
-    def covers(self) -> tuple[str, ...]:
-        """As in `record.Advisory`."""
-        return _units(self.names.partition(GROUP)[2])
-
-    @property
-    def affected(self) -> tuple[Affected, ...]:
-        """What it says of the package, an entry for each list of ranges."""
-        return tuple([_affected(entry, *self.asked) for entry in self.entries.split(FILE)])
+    names: tuple[str, ...]
+    covers: tuple[str, ...]
+    published_at: int | None
 
 
 class Index:
@@ -80,27 +59,32 @@ class Index:
         """Let go of the file."""
         self._database.close()
 
-    def find(self, ecosystem: str, package: str) -> tuple[Known, ...]:
-        """All that is known of the package, by its name in OSV; sorted by id."""
-        return self.find_all([(ecosystem, package)])[ecosystem, package]
+    def told(self, asked: Iterable[Asked]) -> dict[Asked, str]:
+        """What is said of each of these packages, as in `told`; of whom nothing is, is left out."""
+        packages: dict[str, set[str]] = {}
+        for ecosystem, package in asked:
+            packages.setdefault(ecosystem, set()).add(package)
+        return {
+            (ecosystem, package): told
+            for ecosystem, names in packages.items()
+            for package, told in self._each(_TOLD, names, ecosystem)
+        }
 
-    def find_all(self, asked: Iterable[Asked]) -> dict[Asked, tuple[Known, ...]]:
-        """The same for many at once, by what was asked for."""
-        found: dict[Asked, list[Known]] = {one: [] for one in asked}
-        every = list(found)
-        for at in range(0, len(every), _AT_ONCE):
-            some = every[at : at + _AT_ONCE]
-            query = _FIND.format(",".join(["(?,?)"] * len(some)))
-            for row in self._rows(query, [text for one in some for text in one]):
-                asked_for, (id, level, score, *told) = row[:2], row[2:]
-                summary, names, entries, published_at = told
-                found[asked_for].append(
-                    Known(
-                        *(id, _LEVELS[level], score, summary),
-                        *(asked_for, names, entries, published_at),
-                    )
-                )
-        return {one: tuple(sorted(known, key=_id)) for one, known in found.items()}
+    def known(self, numbers: Iterable[int]) -> dict[int, Known]:
+        """The advisories of these numbers. Raises `GateError` (TG426) when one is not there."""
+        wanted = set(numbers)
+        found = {
+            n: Known(id, _LEVELS[level], score, summary, parted(names), parted(covers), at)
+            for n, id, level, score, summary, names, covers, at in self._each(_KNOWN, wanted)
+        }
+        if len(found) < len(wanted):
+            raise problems.bad_index(str(self.path), "an advisory is missing")
+        return found
+
+    def find(self, ecosystem: str, package: str) -> list[Known]:
+        """All that is known of the package, by its name in OSV, whatever its version."""
+        told = self.told([(ecosystem, package)]).get((ecosystem, package))
+        return list(self.known(numbers(told)).values()) if told else []
 
     def has(self, ecosystem: str) -> bool:
         """Whether there is anything at all of the ecosystem, "Debian:12" or "PyPI"."""
@@ -112,47 +96,23 @@ class Index:
         """The CVEs that CISA knows to be exploited; empty when there is no such data."""
         return frozenset(row[0] for row in self._rows("SELECT cve FROM kev", ()))
 
-    def chance(self, names: Iterable[str]) -> float | None:
-        """The highest EPSS of these CVEs, 0 to 1; None when none has one."""
-        if not self._has_chances:
-            return None
-        query = "SELECT chance FROM epss WHERE cve = ?"
-        found = [row[0] for name in names for row in self._rows(query, (name,))]
-        return max(found, default=None)
+    def chances(self, names: Iterable[str]) -> dict[str, float]:
+        """The EPSS of those of these CVEs that have one, 0 to 1."""
+        return dict(self._each(_CHANCES, names)) if self._has_chances else {}
 
     @cached_property
     def _has_chances(self) -> bool:
         return bool(self._rows("SELECT 1 FROM epss LIMIT 1", ()))
+
+    def _each(self, query: str, wanted: Iterable[object], *first: object) -> Iterator[Any]:
+        """The rows of the wanted, so many at once; `first` are values that stand before them."""
+        every = list(wanted)
+        for at in range(0, len(every), _AT_ONCE):
+            some = every[at : at + _AT_ONCE]
+            yield from self._rows(query.format(",".join("?" * len(some))), (*first, *some))
 
     def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
         try:
             return self._database.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise problems.bad_index(str(self.path), str(error)) from error
-
-
-def _id(known: Known) -> str:
-    return known.id
-
-
-def _units(text: str) -> tuple[str, ...]:
-    return tuple(text.split(UNIT)) if text else ()
-
-
-def _affected(entry: str, ecosystem: str, package: str) -> Affected:
-    """What `build` wrote."""
-    ranges, *more = entry.split(GROUP)
-    exact, level, status, module = more + [""] * (4 - len(more))
-    return Affected(
-        ecosystem=ecosystem,
-        package=package,
-        ranges=tuple([_events(events) for events in ranges.split(RECORD)]) if ranges else (),
-        versions=_units(exact),
-        severity=_LEVELS[level],
-        status=status,
-        module=module,
-    )
-
-
-def _events(text: str) -> tuple[Event, ...]:
-    return tuple([(_KINDS[event[:2]], event[2:]) for event in _units(text)])

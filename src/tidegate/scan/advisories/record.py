@@ -6,9 +6,8 @@ A record is somebody else's text: whatever does not have the schema's shape is a
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.utils import canonicalize_name
 
@@ -22,13 +21,17 @@ EVENTS = ("introduced", "fixed", "last_affected", "limit")
 _COMPARED = ("ECOSYSTEM", "SEMVER")
 _BUNDLES = re.compile(r"(DSA|DLA|DTSA|ALSA|RLSA|RHSA|USN|SUSE-SU|openSUSE-SU)-")
 _NO_ADVISORY = re.compile(r"(ALBA|ALEA|RLBA|RLEA|RHBA|RHEA)-")
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _VENDOR_WORD = re.compile(r"(Critical|Important|Moderate|Low): ")
 _STREAM = re.compile(r"^\w+: ([\w.+-]+:[\w.+-]+) ")
 _MOST_SUMMARY = 200
-SEPARATORS = "\x1c\x1d\x1e\x1f"
-"""ASCII's own: between files, groups, records and units."""
+_STATUSES = ("unimportant", "end-of-life")
+_MODULE = ".module"
+_BOM = "\ufeff"
+SEPARATORS = "\x1b\x1c\x1d\x1e\x1f"
+"""Of ASCII, from the outermost to the innermost: escape, and those that are made for it."""
 _NO_SEPARATORS = dict.fromkeys(map(ord, SEPARATORS))
-_ODD = re.compile(rb"\\u(?:001[c-f]|d[89a-f])", re.IGNORECASE)
+_ODD = re.compile(rb"\\u(?:001[b-f]|d[89a-f])", re.IGNORECASE)
 """Where a separator, or half of a character that is no text at all, may come from: JSON has them as
 escapes only."""
 
@@ -37,8 +40,7 @@ class BadRecord(ValueError):
     """The text is no OSV record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(NamedTuple):
     """The versions of one package that are vulnerable.
 
     `ranges` are of the package's own versions; `versions` is an extra, exact list. `severity` is
@@ -55,8 +57,7 @@ class Affected:
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(NamedTuple):
     """One record. `aliases` are other names of the same vulnerability, `covers` the several that a
     distribution's notice fixes at once: each of them is a vulnerability of its own.
     `published_at` is in ms, None when the record does not say.
@@ -70,7 +71,7 @@ class Advisory:
     score: float | None = None
     aliases: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
-    affected: tuple[Affected, ...] = field(default=())
+    affected: tuple[Affected, ...] = ()
     published_at: int | None = None
 
     @property
@@ -78,17 +79,26 @@ class Advisory:
         """False for a vendor's notice of plain bugs or of new features."""
         return not _NO_ADVISORY.match(self.id)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of its vulnerability; "DEBIAN-CVE-2024-1234" is also that CVE."""
+        if "CVE-" not in self.id or self.id.startswith("CVE-") or self.covers:
+            return (self.id, *self.aliases)
+        return tuple(dict.fromkeys((self.id, *self.aliases, *_CVE.findall(self.id))))
+
 
 def parse(text: bytes) -> Advisory:
     """Read one record. Raises `BadRecord`."""
     try:
-        record = json.loads(text.decode("utf-8-sig"))
+        record = json.loads(text.decode().removeprefix(_BOM))
     except (ValueError, RecursionError) as error:
         raise BadRecord(f"no JSON: {str(error)[:100]}") from error
     if not isinstance(record, dict) or not _text(record.get("id")):
         raise BadRecord("a record has an id")
+    escaped = b"\\u" in text
     try:
-        return _advisory(_plain(record) if _ODD.search(text) else record)
+        plain = _plain(record) if escaped and _ODD.search(text) else record
+        return _advisory(plain, modular=escaped or _MODULE.encode() in text)
     except (TypeError, AttributeError) as error:
         raise BadRecord(f"not the schema's shape: {str(error)[:100]}") from error
     except (RecursionError, UnicodeEncodeError) as error:
@@ -109,29 +119,34 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _advisory(record: Mapping[str, Any]) -> Advisory:
-    names, summary = _names(record), _text(record.get("summary"))
-    level, score = severity.of_entries(record.get("severity"))
+def _advisory(record: Mapping[str, Any], *, modular: bool) -> Advisory:
+    """`modular` is False when no package of it can be of an rpm module."""
+    get = record.get
+    id, summary = record["id"], _text(get("summary"))
+    notice = _BUNDLES.match(id) is not None
+    names = _names(record, notice=notice)
+    bundle = notice and len(names) > 1
+    rated, specific = get("severity"), get("database_specific")
+    level, score = severity.of_entries(rated) if rated else (None, None)
     vendor = _VENDOR_WORD.match(summary)
-    word = (record.get("database_specific") or {}).get("severity")
-    told = severity.of_word(vendor[1]) if vendor else severity.of_word(word)
-    bundle = len(names) > 1 and _BUNDLES.match(record["id"]) is not None
-    stream = _STREAM.match(summary)
+    word = vendor[1] if vendor else specific.get("severity") if specific else None
+    stream = ""
+    if modular:
+        named = _STREAM.match(summary)
+        stream = named[1] if named else "?"
     return Advisory(
-        id=record["id"],
-        modified=_text(record.get("modified")),
-        withdrawn=bool(record.get("withdrawn")),
+        id=id,
+        modified=_text(get("modified")),
+        withdrawn=bool(get("withdrawn")),
         summary=summary[:_MOST_SUMMARY],
-        severity=told or level,
+        severity=(severity.of_word(word) if word else None) or level,
         score=score,
         aliases=() if bundle else names,
         covers=names if bundle else (),
         affected=tuple(
-            _affected(entry, stream[1] if stream else "?")
-            for entry in record.get("affected") or ()
-            if entry.get("package")
+            [_affected(entry, stream) for entry in get("affected") or () if entry.get("package")]
         ),
-        published_at=_moment(_text(record.get("published"))),
+        published_at=_moment(_text(get("published"))),
     )
 
 
@@ -143,39 +158,44 @@ def _moment(text: str) -> int | None:
         return None
     if found.year < 1970:
         return None
-    return int(found.replace(tzinfo=found.tzinfo or UTC).timestamp() * 1000)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _names(record: Mapping[str, Any]) -> tuple[str, ...]:
+def _names(record: Mapping[str, Any], *, notice: bool) -> tuple[str, ...]:
     """The vulnerability's other names. AlmaLinux has CVEs in `related`, Debian in `upstream`."""
-    found = dict.fromkeys(_texts(record.get("aliases")) + _texts(record.get("upstream")))
-    if _BUNDLES.match(record["id"]):
-        found |= dict.fromkeys(_texts(record.get("related")))
-    found.pop(record["id"], None)
-    return tuple(found)
+    found = _texts(record.get("aliases")) + _texts(record.get("upstream"))
+    if notice:
+        found += _texts(record.get("related"))
+    if len(found) > 1 or record["id"] in found:
+        return tuple([name for name in dict.fromkeys(found) if name != record["id"]])
+    return found
 
 
 def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
-    package = entry["package"] if isinstance(entry["package"], dict) else {}
+    get, package = entry.get, entry["package"]
+    if not isinstance(package, dict):
+        raise BadRecord("an affected package has an ecosystem and a name")
     ecosystem, name = _text(package.get("ecosystem")), _text(package.get("name"))
     if not ecosystem or not name:
         raise BadRecord("an affected package has an ecosystem and a name")
-    specific, rated = entry.get("ecosystem_specific"), entry.get("severity")
+    specific, rated, listed = get("ecosystem_specific"), get("severity"), get("versions")
     urgency = specific.get("urgency") if specific else None
-    ranges = [
-        events
-        for found in entry.get("ranges") or ()
-        if found.get("type") in _COMPARED and (events := _events(found.get("events") or []))
-    ]
+    ranges = tuple(
+        [
+            events
+            for found in get("ranges") or ()
+            if found.get("type") in _COMPARED and (events := _events(found.get("events") or []))
+        ]
+    )
     return Affected(
-        ecosystem=ecosystem,
-        package=canonicalize_name(name) if ecosystem == "PyPI" else name,
-        ranges=tuple(ranges),
-        versions=_texts(entry.get("versions")),
-        severity=(severity.of_word(urgency) if urgency else None)
+        ecosystem,
+        canonicalize_name(name) if ecosystem == "PyPI" else name,
+        ranges,
+        _texts(listed) if listed else (),
+        (severity.of_word(urgency) if urgency else None)
         or (severity.of_entries(rated)[0] if rated else None),
-        status=urgency if urgency in ("unimportant", "end-of-life") else "",
-        module=stream if _is_modular(ranges) else "",
+        urgency if urgency in _STATUSES else "",
+        stream if stream and _is_modular(ranges) else "",
     )
 
 
@@ -194,11 +214,7 @@ def _events(events: object) -> tuple[Event, ...]:
 
 def _is_modular(ranges: Iterable[tuple[Event, ...]]) -> bool:
     """Whether the fix is a package of an rpm module: its release says so."""
-    for events in ranges:
-        for _, version in events:
-            if ".module" in version:
-                return True
-    return False
+    return any(_MODULE in version for events in ranges for _, version in events)
 
 
 def _texts(values: object) -> tuple[str, ...]:
@@ -213,8 +229,8 @@ def _texts(values: object) -> tuple[str, ...]:
 
 def _text(value: object) -> str:
     """A text, or "" for nothing. Raises `BadRecord` for anything else."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise BadRecord(f"not a text: {str(value)[:60]}")
-    return value
+    raise BadRecord(f"not a text: {str(value)[:60]}")

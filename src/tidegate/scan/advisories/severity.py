@@ -24,6 +24,7 @@ _WORDS = {
     "unimportant": Severity.NEGLIGIBLE,
 }
 _RANKS = {severity: rank for rank, severity in enumerate(reversed(Severity))}
+_LIMITS = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
 _KINDS = (("CVSS_V4", CVSS4), ("CVSS_V3", CVSS3), ("CVSS_V2", CVSS2))
 _MOST_CHARACTERS = 512
 
@@ -35,16 +36,17 @@ def rank(severity: Severity) -> int:
 
 def of_word(word: object) -> Severity | None:
     """The level that a publisher's word means; None when it is no level at all."""
-    return _WORDS.get(word.strip("* ").lower()) if isinstance(word, str) else None
+    if not isinstance(word, str):
+        return None
+    return _WORDS.get(word) or _WORDS.get(word.strip("* ").lower())
 
 
 def of_score(score: float) -> Severity:
     """The level of a CVSS base score, 0 to 10."""
-    limits = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
-    return next(
-        (severity for limit, severity in limits if score >= limit),
-        Severity.LOW if score else Severity.NEGLIGIBLE,
-    )
+    for limit, severity in _LIMITS:
+        if score >= limit:
+            return severity
+    return Severity.LOW if score else Severity.NEGLIGIBLE
 
 
 @lru_cache(maxsize=16384)
@@ -64,9 +66,11 @@ def of_entries(entries: object) -> tuple[Severity | None, float | None]:
     if not entries:
         return None, None
     found = {str(e.get("type")): str(e.get("score")) for e in _mappings(entries)}
-    scores = (base_score(kind, found[kind]) for kind, _ in _KINDS if kind in found)
-    score = next((s for s in scores if s is not None), None)
-    level = of_word(found.get("Ubuntu"))
+    score = None
+    for kind, _ in _KINDS:
+        if kind in found and (score := base_score(kind, found[kind])) is not None:
+            break
+    level = of_word(found["Ubuntu"]) if "Ubuntu" in found else None
     return level or (of_score(score) if score is not None else None), score
 
 

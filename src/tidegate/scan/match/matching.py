@@ -1,20 +1,23 @@
 """Ask the index of every package of an inventory."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories.index import Index, Known
-from tidegate.scan.advisories.record import Affected
-from tidegate.scan.match.merge import Match, Said, matched, merge, names_of
-from tidegate.scan.match.ranges import Hit, evaluate
+from tidegate.scan.advisories.told import ENTRY, FIELD, FIELDS, STATEMENT
+from tidegate.scan.match.merge import Match, Said, matched, merge
+from tidegate.scan.match.ranges import Hit, Installed, evaluate
 from tidegate.scan.packages import Kind, Package
-from tidegate.scan.versions import Compare, comparator
 
 BY_SOURCE = frozenset({Kind.DEB, Kind.APK})
 """Whose advisories name the source package; an rpm's name the package itself."""
 
 UNTOLD = "?"
+_NOTHING = ("",) * FIELDS
+_LEVELS = {severity.value: severity for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +33,41 @@ class Matching:
     unidentified: tuple[Package, ...] = ()
 
 
+class _Judged(NamedTuple):
+    """What an entry says of a version that it hits; `certain` also of its module."""
+
+    hit: Hit
+    severity: str
+    status: str
+    certain: bool
+
+
 def match(packages: Iterable[Package], index: Index) -> Matching:
     """Match installed packages; what only a lock file names for development is left out.
 
     Raises `GateError` (TG426) when the index cannot be read.
     """
     installed = [package for package in packages if not package.dev]
-    known = index.find_all({(p.ecosystem, _asked_for(p)[0]): None for p in installed})
-    asked: dict[tuple[str, ...], tuple[Match, ...]] = {}
-    matches: list[Match] = []
-    for package in installed:
-        key = (package.ecosystem, *_asked_for(package), package.module)
-        if key not in asked:
-            told = known[package.ecosystem, key[1]]
-            asked[key] = tuple(_matches(package, told, index)) if told else ()
-        matches += (
-            found if found.package is package else replace(found, package=package)
-            for found in asked[key]
-        )
+    asked = {_key(package): package for package in installed}
+    told = index.told({key[:2] for key in asked})
+    hits = {
+        key: [*_hits(told[key[:2]], key[2], package)]
+        for key, package in asked.items()
+        if key[:2] in told
+    }
+    known = index.known(n for every in hits.values() for numbers, _ in every for n in numbers)
+    said = {
+        key: merge(_each_said(every, known), partial(index.find, *key[:2]))
+        for key, every in hits.items()
+        if every
+    }
+    merged = (one for every in said.values() for one in every)
+    chances = index.chances({name for one in merged for name in one.names | one.covers})
+    matches = [
+        matched(one, package, index.exploited, chances)
+        for package in installed
+        for one in said.get(_key(package), ())
+    ]
     ecosystems = sorted({package.ecosystem for package in installed})
     return Matching(
         tuple(sorted(matches, key=lambda m: (m.package.name, m.package.version, m.id))),
@@ -56,60 +76,72 @@ def match(packages: Iterable[Package], index: Index) -> Matching:
     )
 
 
-def _asked_for(package: Package) -> tuple[str, str]:
-    """The name and version that the package's advisories speak of."""
+def _key(package: Package) -> tuple[str, str, str, str]:
+    """What matches alike: the ecosystem, the name and version of its advisories, the module."""
+    name, version = package.name, package.version
     if package.kind in BY_SOURCE:
-        return package.source_name or package.name, package.source_version or package.version
-    return package.name, package.version
+        name, version = package.source_name or name, package.source_version or version
+    return package.ecosystem, name, version, package.module
 
 
-def _matches(package: Package, known: Sequence[Known], index: Index) -> Iterator[Match]:
-    _, version = _asked_for(package)
-    compare = comparator(package.ecosystem)
-    said = (one for k in known if (one := _said(k, package, version, compare)))
-    for one in merge(said, known):
-        yield matched(one, package, index)
+def _hits(told: str, version: str, package: Package) -> Iterator[tuple[list[int], _Judged]]:
+    """What hits the version, of all that is told of the package, each with its advisories."""
+    installed = Installed.of(package.ecosystem, version)
+    for statement in told.split(STATEMENT):
+        numbers, _, entries = statement.partition(ENTRY)
+        found = None
+        for entry in entries.split(ENTRY):
+            one = _judged(entry, installed, package)
+            if found is None or (one and one.hit.certain > found.hit.certain):
+                found = one
+        if found:
+            yield [int(number) for number in numbers.split(",")], found
 
 
-def _said(known: Known, package: Package, version: str, compare: Compare) -> Said | None:
-    """What the advisory says of this version; None when it is not affected."""
-    hits = [
-        (affected, hit)
-        for affected in known.affected
-        if _of_its_module(affected, package) and (hit := evaluate(affected, version, compare))
-    ]
-    if not hits:
+def _judged(entry: str, installed: Installed, package: Package) -> _Judged | None:
+    """What one entry says of the version; None when it is not affected."""
+    fields = entry.split(FIELD)
+    if len(fields) < FIELDS:
+        fields += _NOTHING[len(fields) :]
+    ranges, listed, severity, status, module = fields
+    if (module or package.kind is Kind.RPM) and not _of_its_module(module, package):
         return None
-    affected, hit = max(hits, key=lambda found: found[1].certain)
+    hit = evaluate(ranges, listed, installed)
+    return _Judged(hit, severity, status, hit.certain and module != UNTOLD) if hit else None
+
+
+def _each_said(hits: Iterable[tuple[list[int], _Judged]], known: Mapping[int, Known]) -> list[Said]:
+    """By the advisories' ids: what comes first must not depend on the order in the index."""
+    each = [(known[number], judged) for numbers, judged in hits for number in numbers]
+    each.sort(key=lambda one: one[0].id)
+    return [_said(*one) for one in each]
+
+
+def _said(known: Known, judged: _Judged) -> Said:
     return Said(
-        names=names_of(known),
+        names=set(known.names),
         covers=set(known.covers),
-        severity=affected.severity or known.severity or Severity.UNKNOWN,
+        severity=_LEVELS.get(judged.severity) or known.severity or Severity.UNKNOWN,
         score=known.score,
-        fixes={hit.fixed} if hit.fixed else set(),
+        fixes={judged.hit.fixed} if judged.hit.fixed else set(),
         summary=known.summary,
-        status=affected.status,
-        certain=_certain(hit, affected),
+        status=judged.status,
+        certain=judged.certain,
         published_at=known.published_at,
     )
-
-
-def _certain(hit: Hit, affected: Affected) -> bool:
-    return hit.certain and affected.module != UNTOLD
 
 
 def _is_modular(package: Package) -> bool:
     return bool(package.module) or (package.kind is Kind.RPM and ".module" in package.version)
 
 
-def _of_its_module(affected: Affected, package: Package) -> bool:
+def _of_its_module(module: str, package: Package) -> bool:
     """Whether both are of the same rpm module's stream, or neither is of any."""
     if package.kind is not Kind.RPM:
-        return not affected.module
-    if not affected.module or not _is_modular(package):
-        return bool(affected.module) == _is_modular(package)
-    told = affected.module != UNTOLD
-    return bool(package.module) and (not told or _stream(package.module) == affected.module)
+        return not module
+    if not module or not _is_modular(package):
+        return bool(module) == _is_modular(package)
+    return bool(package.module) and module in (UNTOLD, _stream(package.module))
 
 
 def _stream(label: str) -> str:

@@ -5,18 +5,16 @@ ALSA) is several of them: where the data has each on its own, the notice adds it
 it is a match of its own, and waiving one of what it covers does not waive the rest.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cmp_to_key
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories import severity
-from tidegate.scan.advisories.index import Index, Known
+from tidegate.scan.advisories.index import Known
 from tidegate.scan.packages import Package
 from tidegate.scan.versions import Compare, Unordered, comparator
 
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _PREFERENCE = ("CVE-", "GHSA-", "PYSEC-", "GO-")
 
 
@@ -79,17 +77,20 @@ class Said:
         self.published_at = min(told, default=None)
 
 
-def merge(said: Iterable[Said], known: Iterable[Known]) -> list[Said]:
-    """One entry per vulnerability. `known` is all that the data has on the package, hit or not."""
+def merge(said: Iterable[Said], known: Callable[[], Iterable[Known]]) -> list[Said]:
+    """One entry per vulnerability. `known` gives all that the data has on the package, hit or not.
+
+    It is asked only when a notice was hit.
+    """
     everything = list(said)
     merged = _by_names([one for one in everything if not one.covers])
     covering = [one for one in everything if one.covers]
     if not covering:
         return merged
-    single = {name for k in known if not k.covers for name in names_of(k)}
+    single = {name for k in known() if not k.covers for name in k.names}
     notices: list[Said] = []
     for notice in sorted(covering, key=_widest_first):
-        for other in (one for one in merged if one.names & notice.covers):
+        for other in (one for one in merged if not one.names.isdisjoint(notice.covers)):
             _annotate(other, notice)
         notice.covers -= single
         wider = next((one for one in notices if notice.covers <= one.covers), None)
@@ -100,19 +101,13 @@ def merge(said: Iterable[Said], known: Iterable[Known]) -> list[Said]:
     return merged + notices
 
 
-def names_of(known: Known) -> set[str]:
-    """All names of an advisory's vulnerability; "DEBIAN-CVE-2024-1" is also that CVE."""
-    return {known.id, *known.aliases, *([] if known.covers else _CVE.findall(known.id))}
-
-
-def preferred(names: Iterable[str]) -> str:
+def preferred(names: Collection[str]) -> str:
     """The name to show: a CVE, if there is one."""
-    every = sorted(names)
-    for prefix in _PREFERENCE:
-        for name in every:
-            if name.startswith(prefix):
-                return name
-    return every[0]
+    if len(names) > 1:
+        for prefix in _PREFERENCE:
+            if found := [name for name in names if name.startswith(prefix)]:
+                return min(found)
+    return min(names)
 
 
 def latest(fixes: Sequence[str], compare: Compare) -> str | None:
@@ -125,9 +120,13 @@ def latest(fixes: Sequence[str], compare: Compare) -> str | None:
         return max(fixes)
 
 
-def matched(said: Said, package: Package, index: Index) -> Match:
+def matched(
+    said: Said, package: Package, exploited: frozenset[str], chances: Mapping[str, float]
+) -> Match:
     """The match that the merged advisories make, with what KEV and EPSS say of it."""
-    id, names = preferred(said.names), said.names | said.covers
+    names = said.names | said.covers if said.covers else said.names
+    id = preferred(said.names)
+    found = [chances[name] for name in names if name in chances] if chances else ()
     return Match(
         id=id,
         package=package,
@@ -139,23 +138,22 @@ def matched(said: Said, package: Package, index: Index) -> Match:
         summary=said.summary,
         status=said.status,
         certain=said.certain,
-        exploited=not index.exploited.isdisjoint(names),
-        chance=index.chance(names),
+        exploited=not exploited.isdisjoint(names),
+        chance=max(found, default=None),
         published_at=said.published_at,
     )
 
 
 def _by_names(said: Iterable[Said]) -> list[Said]:
     """Join what shares a name, however far apart: A with B, B with C."""
-    found: list[Said] = []
-    for one in said:
-        same = [other for other in found if not other.names.isdisjoint(one.names)]
-        for other in same:
-            one.join(other)
-        if same:
-            found = [other for other in found if other not in same]
-        found.append(one)
-    return found
+    found: dict[int, Said] = {}
+    owners: dict[str, int] = {}
+    for number, one in enumerate(said):
+        for same in sorted({owners[name] for name in one.names if name in owners}):
+            one.join(found.pop(same))
+        found[number] = one
+        owners |= dict.fromkeys(one.names, number)
+    return list(found.values())
 
 
 def _widest_first(notice: Said) -> tuple[int, str]:
