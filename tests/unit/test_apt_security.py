@@ -117,3 +117,27 @@ def test_what_apt_fetches_from_a_mirror_wins_when_it_is_newer(suite: Suite, tmp_
         apt = suite.apt(own, f"http://127.0.0.1:{port}/debian-security")
         index = SecuritySuites(apt).index(BOOKWORM, "amd64")
     assert index.updates == {"libssl3": ("3.0.18-1", "openssl")}
+
+
+def test_why_apt_could_not_fetch_is_told_also_to_who_asks_within_the_hour(
+    suite: Suite, tmp_path: Path
+) -> None:
+    (suite.lists / f"{PREFIX}InRelease").unlink()
+    nobody = suite.apt(tmp_path / "own", "http://127.0.0.1:1/debian-security")
+    for _ in range(2):
+        with pytest.raises(GateError) as told:
+            SecuritySuites(nobody).index(BOOKWORM, "amd64")
+        assert "apt-get update failed: Failed to fetch http://127.0.0.1:1/" in told.value.cause
+        assert "tidegate advisories update" in told.value.remedy
+
+
+def test_a_machine_without_apt_says_so(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (suite.lists / f"{PREFIX}InRelease").unlink()
+    only = tmp_path / "bin"
+    only.mkdir()
+    (only / "gpgv").symlink_to(shutil.which("gpgv") or "")
+    monkeypatch.setenv("PATH", str(only))
+    with pytest.raises(GateError, match="apt-get cannot be started: No such file"):
+        SecuritySuites(suite.apt(tmp_path / "own")).index(BOOKWORM, "amd64")

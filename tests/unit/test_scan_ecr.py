@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from tidegate.core.seen import Finding, Origin, ScanReport, Severity
 from tidegate.scan.adapters import ecr
-from tidegate.scan.adapters.ecr import Wait, overdue, refusal, report
+from tidegate.scan.adapters.ecr import Wait, refusal, report
 
 boto3 = pytest.importorskip("boto3", reason="needs the extra `aws`")
-botocore_stub = pytest.importorskip("botocore.stub")
 moto = pytest.importorskip("moto", reason="needs moto")
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -244,72 +243,13 @@ def test_whatever_ecr_answers_there_is_a_report_or_a_wait(a: Any, b: Any, status
     assert isinstance(report(DIGEST, [page]), ScanReport | Wait)
 
 
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A boto3 client that cannot reach anything."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    return boto3.client("ecr", region_name="eu-central-1", endpoint_url="http://127.0.0.1:9")
-
-
-class Time:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def asking(client: Any, time: Time, **words: Any) -> Any:
-    from tidegate.scan.adapters.ecr_client import Ecr
-
-    return Ecr(client, "web", time.sleep, time.clock, **words)
-
-
-def test_the_scanner_asks_by_digest_page_by_page_until_the_scan_is_done(client: Any) -> None:
-    words = {"repositoryName": "web", "imageId": {"imageDigest": DIGEST}, "maxResults": 1000}
-    first = {**answer("COMPLETE", findings=[BASIC], imageScanCompletedAt=WHEN), "nextToken": "2"}
-    second = answer("COMPLETE", findings=[{**BASIC, "name": "CVE-2026-1001"}],
-                    imageScanCompletedAt=WHEN)  # fmt: skip
-    time = Time()
-    with botocore_stub.Stubber(client) as stubbed:
-        stubbed.add_client_error("describe_image_scan_findings", "ScanNotFoundException")
-        stubbed.add_response("describe_image_scan_findings", answer("PENDING"), words)
-        stubbed.add_response("describe_image_scan_findings", answer("IN_PROGRESS"), words)
-        stubbed.add_response("describe_image_scan_findings", first, words)
-        stubbed.add_response("describe_image_scan_findings", second, {**words, "nextToken": "2"})
-        found = known(asking(client, time).scan(DIGEST))
-        stubbed.assert_no_pending_responses()
-    assert [f.id for f in found.findings or ()] == ["CVE-2026-1000", "CVE-2026-1001"]
-    assert time.now == 15.0
-
-
-def test_a_scan_that_never_ends_is_unknown_when_the_time_is_up(client: Any) -> None:
-    with botocore_stub.Stubber(client) as stubbed:
-        for _ in range(4):
-            stubbed.add_response("describe_image_scan_findings", answer("IN_PROGRESS"))
-        found = asking(client, Time(), limit_s=12.0).scan(DIGEST)
-    assert found == overdue(DIGEST, Wait("the scan runs"), 12.0)
-    assert found.note == "not done after 12 s: the scan runs"
-
-
-def test_an_empty_complete_is_believed_after_a_minute_of_the_same(client: Any) -> None:
-    time = Time()
-    with botocore_stub.Stubber(client) as stubbed:
-        for _ in range(5):
-            stubbed.add_response("describe_image_scan_findings", answer("COMPLETE"))
-        found = known(asking(client, time, pause_s=20.0).scan(DIGEST))
-    assert found.findings == () and time.now == 60.0
-
-
-def test_an_unreachable_ecr_is_unknown_when_the_time_is_up(client: Any) -> None:
-    found = asking(client, Time(), limit_s=0.0).scan(DIGEST)
-    assert found.findings is None and "ECR cannot be reached" in found.note
+def looked(client: Any, digest: str) -> ScanReport | Wait:
+    """What ECR says now."""
+    words = {"repositoryName": "web", "imageId": {"imageDigest": digest}}
+    try:
+        return report(digest, [client.describe_image_scan_findings(**words)])
+    except client.exceptions.ClientError as refused:
+        return refusal(digest, refused.response["Error"]["Code"])
 
 
 @pytest.fixture
@@ -329,13 +269,12 @@ def moto_ecr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_moto_s_ecr_is_understood(moto_ecr: Any) -> None:
     client, digest = moto_ecr
-    time = Time()
-    never = asking(client, time).look(digest)
+    never = looked(client, digest)
     assert isinstance(never, ScanReport) and "no scan of this image" in never.note
-    gone = asking(client, time).look(f"sha256:{'0' * 64}")
+    gone = looked(client, f"sha256:{'0' * 64}")
     assert isinstance(gone, ScanReport) and "no image of this digest" in gone.note
     client.start_image_scan(repositoryName="web", imageId={"imageDigest": digest})
-    found = known(asking(client, time).scan(digest))
+    found = known(looked(client, digest))
     assert found.scanner == ecr.BASIC and found.findings
 
 
@@ -355,7 +294,7 @@ def test_moto_s_enhanced_findings_are_understood(moto_ecr: Any) -> None:
     address = "http://motoapi.amazonaws.com/moto-api/static/ecr/scan-finding-results"
     assert requests.post(address, json=settings).status_code == 201
     client.start_image_scan(repositoryName="web", imageId={"imageDigest": digest})
-    found = known(asking(client, Time()).scan(digest))
+    found = known(looked(client, digest))
     assert [(f.id, f.package) for f in found.findings or ()] == [
         ("CVE-2026-2000", "libxml2"),
         ("CVE-2026-2000", "requests"),

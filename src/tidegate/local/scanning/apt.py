@@ -32,6 +32,7 @@ _AGAIN_S = 3600.0
 _FETCH_S = 90.0
 _READ_S = 20.0
 _HEAD = 4096
+_MOST_SAID = 300
 _APT_HELPER = "/usr/lib/apt/apt-helper"
 _OPTIONS = ("Acquire::Retries=0", "Acquire::http::Timeout=10", "Acquire::https::Timeout=10")
 _WRONG = (OSError, ValueError, subprocess.SubprocessError)
@@ -72,11 +73,13 @@ class SecuritySuites:
             raise _none(wanted, "this machine has not its keys, or no gpgv")
         with self._lock:
             found, why = self._candidates(wanted, architecture)
-            if self._is_stale(found) and not self._asked_lately():
-                self._fetch()
+            failed = ""
+            if self._is_stale(found):
+                failed = self._fetched()
                 found, why = self._candidates(wanted, architecture)
         if not found:
-            raise _none(wanted, "; ".join(dict.fromkeys(why)) or "apt has no such suite here")
+            causes = [*dict.fromkeys(why)] or ["apt has no such suite here"]
+            raise _none(wanted, "; ".join([*causes, *([failed] if failed else [])]))
         return max(found, key=lambda index: index.at_ms)
 
     def _is_stale(self, found: Sequence[SecurityIndex]) -> bool:
@@ -124,25 +127,52 @@ class SecuritySuites:
         self._read[key] = replace(known, digest=f"sha256:{digest}")
         return self._read[key]
 
-    def _asked_lately(self) -> bool:
-        """Whether a process of this user let apt fetch within the last hour."""
+    def _fetched(self) -> str:
+        """Let apt fetch, once an hour for all processes of the user; why it could not, or ""."""
+        asked = self._apt.own / "asked"
         try:
-            age_s = time.time() - (self._apt.own / "asked").stat().st_mtime
-        except OSError:
-            return False
-        return 0 <= age_s < _AGAIN_S
+            if 0 <= time.time() - asked.stat().st_mtime < _AGAIN_S:
+                return asked.read_text()
+        except (OSError, UnicodeDecodeError):
+            pass  # nobody has asked, or it cannot be told: ask
+        try:
+            (self._apt.own / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+            asked.touch()
+            failed = self._fetch()
+            asked.write_text(failed)
+        except OSError as error:
+            return f"the lists that apt fetches cannot be kept: {error}"
+        return failed
 
-    def _fetch(self) -> None:
-        """Let apt fetch into lists of our own; that it fails leaves what was there."""
+    def _fetch(self) -> str:
+        """Let apt fetch into lists of our own; why it could not. What was there is left."""
         own = (f"Dir::State::lists={self._apt.own}/lists/", "Debug::NoLocking=1")
         user = ("APT::Sandbox::User=root",) if os.geteuid() == 0 else ()
         words = [w for o in (*_OPTIONS, *own, *user, *self._apt.options) for w in ("-o", o)]
+        command = ["apt-get", *words, "update"]
         try:
-            (self._apt.own / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-            (self._apt.own / "asked").touch()
-            _run(["apt-get", *words, "update"], _FETCH_S)
-        except (OSError, subprocess.SubprocessError):
-            return
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                timeout=_FETCH_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except subprocess.TimeoutExpired:
+            return f"apt-get update was not done after {_FETCH_S:g} s"
+        except OSError as error:
+            return f"apt-get cannot be started: {error.strerror}"
+        said = _complaint(done.stderr.decode("utf-8", "replace"))
+        if not said and not done.returncode:
+            return ""
+        return f"apt-get update failed: {said or f'it ended with {done.returncode}'}"
+
+
+def _complaint(said: str) -> str:
+    """The first thing that went wrong. Apt calls a server that does not answer a warning."""
+    lines = [line for line in said.splitlines() if line.startswith(("E: ", "W: Failed to fetch"))]
+    return lines[0].partition(": ")[2].strip()[:_MOST_SAID] if lines else ""
 
 
 def verified(release: Path, keyring: str) -> str:
@@ -222,4 +252,10 @@ def _run(command: Sequence[str], limit_s: float) -> bytes:
 
 def _none(wanted: OsRelease, cause: str) -> GateError:
     named = wanted.name or f"{wanted.id} {wanted.version}"
-    return GateError(f"{named} has no security index here", cause=cause, code="TG429")
+    return GateError(
+        f"{named} has no security index here",
+        cause=cause,
+        remedy="run `tidegate advisories update`; or see what `apt-get update` says, and whether"
+        " apt has the release's security suite",
+        code="TG429",
+    )
