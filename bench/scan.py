@@ -4,12 +4,13 @@ Also what nothing is beside: the index of advisories, the matching, and a scan a
 app's layer alone. Without the Trivy build (`bench/trivy.py`) only ours is measured.
 """
 
+import re
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,19 @@ from tidegate.scan.match import match
 from tidegate.scan.packages import Inventory, Kind
 from tidegate.scan.versions import deb, pep440
 
+_NONE = re.compile(r"(?!)")
 RESCAN_MS, MATCH_MS, INDEX_S, INDEX_MIB, WHOLE = 100.0, 60.0, 15.0, 150.0, 150_000
-_EXPLAINED = {
-    Kind.GO: "ours also names each program's own module and Go's library",
-    Kind.MAVEN: "this Trivy refuses images with jars until it has a Java database",
+_EXPLAINED: Mapping[Kind, tuple[re.Pattern[str], str]] = {
+    Kind.GO: (
+        re.compile(r"stdlib .*|g\.co/(me|new|old) .*"),
+        "ours also names each program's own module and Go's library",
+    ),
+    Kind.MAVEN: (
+        re.compile(r"[^:]+|com\.vendor:vendor .*"),
+        "jars without pom.properties: ours goes by manifest and name, Trivy by their SHA-1",
+    ),
 }
+"""What only ours names, by kind, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,9 @@ def compared(ours: Named, theirs: Named, equal: Counter[str]) -> Iterator[Differ
         mine, other = ours.get(kind, set()), theirs.get(kind, set())
         equal[kind.value] += len(mine & other)
         if mine != other:
-            why = "" if other - mine else _EXPLAINED.get(kind, "")
+            known, why = _EXPLAINED.get(kind, (_NONE, ""))
+            if other - mine or not all(map(known.fullmatch, mine - other)):
+                why = ""
             yield Difference(kind, sorted(mine - other), sorted(other - mine), why)
 
 

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.support.images_made import DEBIAN, STATUS, Files, Made, layer, stanza
-from tests.support.packages_made import go_program, jar, pom, rpm_header, rpm_sqlite
+from tests.support.packages_made import (
+    go_program,
+    jar,
+    old_go_program,
+    pom,
+    rpm_berkeley,
+    rpm_header,
+    rpm_sqlite,
+)
 
 from tidegate.scan.packages import Kind, Package
 
@@ -57,11 +65,53 @@ def others() -> Mapping[str, Made]:
         "etc/almalinux-release": "AlmaLinux release 9.3 (Shamrock Pampas Cat)\n",
         "var/lib/rpm/rpmdb.sqlite": rpm_sqlite(headers),
     }
-    java: Files = {"app/web.jar": jar(pom("com.example", "web", "1.2.3"))}
+    large = [
+        rpm_header(
+            f"old{n}", f"1.{n}", "2.el8", files=[f"/usr/share/old{n}/{i}" for i in range(99)]
+        )
+        for n in range(RPMS)
+    ]
+    older: Files = {
+        "etc/os-release": ALMA.replace("9.3", "8.9"),
+        "etc/almalinux-release": "AlmaLinux release 8.9 (Midnight Oncilla)\n",
+        "var/lib/rpm/Packages": rpm_berkeley(large),
+    }
+    programs: Files = {
+        "usr/local/bin/new": go_program(
+            "path\tg.co/new\nmod\tg.co/new\t(devel)\t\ndep\tg.co/a\tv1.2.3\th1:\n"
+        ),
+        "usr/local/bin/old": old_go_program(
+            "path\tg.co/old\nmod\tg.co/old\tv1.0.0\th1:\ndep\tg.co/b\tv0.1.0\th1:\n"
+            "dep\tg.co/c\tv1.0.0\t\n=>\tg.co/fork\tv1.0.1\th1:\n"
+        ),
+    }
     return {
         "apk": Made([layer(alpine)], ["ADD /"]),
         "rpm": Made([layer(alma)], ["ADD /"]),
-        "jar": Made([layer(java)], ["COPY"]),
+        "rpm in BerkeleyDB": Made([layer(older)], ["ADD /"]),
+        "jar": Made([layer(_java())], ["COPY"]),
+        "go": Made([layer(programs)], ["COPY"]),
+    }
+
+
+def _java() -> Files:
+    """Jars that name themselves in each of the ways that there are."""
+    plain = {f"app/lib/lib-{n}-1.{n}.jar": jar(pom("com.example", f"lib-{n}", f"1.{n}"))
+             for n in range(60)}  # fmt: skip
+    inner = jar(pom("com.example", "inner", "2.0"))
+    manifest = "Manifest-Version: 1.0\nImplementation-Title: titled\nImplementation-Version: 3.1\n"
+    vendor = f"{manifest}Implementation-Vendor-Id: com.vendor\n"
+    bundle = "Manifest-Version: 1.0\nBundle-SymbolicName: com.osgi.thing\nBundle-Version: 4.2.0\n"
+    return {
+        **plain,
+        "app/web.war": jar({**pom("com.example", "web", "1.2.3"), "WEB-INF/lib/inner.jar": inner}),
+        "app/shaded-1.0.jar": jar(
+            pom("com.example", "shaded", "1.0") | pom("org.dep", "dep-a", "5.1")
+        ),
+        "app/vendor-3.1.jar": jar({"META-INF/MANIFEST.MF": vendor}),
+        "app/titled.jar": jar({"META-INF/MANIFEST.MF": manifest}),
+        "app/osgi.jar": jar({"META-INF/MANIFEST.MF": bundle}),
+        "app/named-6.7.jar": jar({"a.class": b"\xca\xfe\xba\xbe"}),
     }
 
 

@@ -3,8 +3,10 @@
 `TIDEGATE_TRIVY` names another Trivy. Offline and without a vulnerability database it makes SBOMs.
 """
 
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import tarfile
 from pathlib import Path
@@ -47,11 +49,33 @@ def installed() -> Path | None:
 
 def inventory(program: Path, archive: Path, cache: Path) -> Measured:
     """Let it make a CycloneDX SBOM of the archive, with this cache folder."""
+    _without_java_index(cache)
     words = [
         *(str(program), "image", "--input", str(archive), "--format", "cyclonedx", "--quiet"),
-        *("--offline-scan", "--cache-dir", str(cache)),
+        *("--offline-scan", "--skip-java-db-update", "--cache-dir", str(cache)),
     ]
     return measured(words, {"PATH": os.defpath, "HOME": str(cache)})
+
+
+def _without_java_index(cache: Path) -> None:
+    """An empty index of jars: without one it refuses an image with a jar, and would fetch it.
+
+    With it a jar is what its pom.properties, its manifest or its name says (aquasecurity's
+    trivy-java-db, format 1); only those that it would look up by their SHA-1 stay unknown.
+    """
+    folder = cache / "java-db"
+    if folder.exists():
+        return
+    folder.mkdir(parents=True)
+    database = sqlite3.connect(folder / "trivy-java.db")
+    database.executescript(
+        "CREATE TABLE artifacts (id INTEGER PRIMARY KEY, group_id TEXT, artifact_id TEXT);"
+        "CREATE TABLE indices (artifact_id INTEGER, version TEXT, sha1 BLOB, archive_type TEXT);"
+    )
+    database.close()
+    at, until = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+    told = {"Version": 1, "UpdatedAt": at, "DownloadedAt": at, "NextUpdate": until}
+    (folder / "metadata.json").write_text(json.dumps(told))
 
 
 def _kept() -> Path:

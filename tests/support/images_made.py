@@ -17,7 +17,10 @@ STATUS = "var/lib/dpkg/status"
 
 
 def layer(files: Files, *more: tarfile.TarInfo, **settings: Any) -> bytes:
-    """A layer with these files, in this order; a name that ends in / is a folder."""
+    """A layer with these files, in this order; a name that ends in / is a folder.
+
+    A program may be started: Trivy looks into no other for what Go has built.
+    """
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w", **settings) as tar:
         for name, content in files.items():
@@ -26,6 +29,7 @@ def layer(files: Files, *more: tarfile.TarInfo, **settings: Any) -> bytes:
             if name.endswith("/"):
                 info.type = tarfile.DIRTYPE
             info.size = len(data)
+            info.mode = 0o755 if data.startswith(b"\x7fELF") else info.mode
             tar.addfile(info, io.BytesIO(data))
         for info in more:
             tar.addfile(info)

@@ -194,6 +194,10 @@ def test_without_coordinates_the_name_and_the_manifest_tell() -> None:
     ]
     shaded = jar(pom("org.x", "lib", "1"))
     assert pairs(java.archive("a/own-1.0.war", shaded)) == [("org.x:lib", "1"), ("own", "1.0")]
+    numbered = jar(pom("org.apache", "log4j-1.2-api", "2.17.1"))
+    assert pairs(java.archive("a/log4j-1.2-api-2.17.1.jar", numbered)) == [
+        ("org.apache:log4j-1.2-api", "2.17.1")
+    ]
     unfinished = jar(pom("org.x", "own", "${revision}"))
     assert pairs(java.archive("own-1.0.jar", unfinished)) == [("own", "1.0")]
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from tidegate.scan.inventory.facts import LayerFacts, decode, encode
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the readers find something else in the same layer."""
 
 

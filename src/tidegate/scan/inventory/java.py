@@ -6,7 +6,7 @@ and the manifest tell artifact and version; the group is the manifest's vendor i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from zipfile import ZipFile, ZipInfo
 
@@ -73,7 +73,7 @@ class _Walk:
                 for found in self._pom(zipped, info, inside):
                     artifacts.add(found.name.partition(":")[2])
                     yield found
-        if not artifacts or (named and named["artifact"] not in artifacts):
+        if not artifacts or (named and not _is_one_of(stem, artifacts)):
             manifest = self._fields(zipped, _MANIFEST, ":")
             yield from _by_name(named, manifest, inside)
 
@@ -101,6 +101,11 @@ class _Walk:
             return {}
         pairs = (line.partition(separator) for line in text.splitlines() if line[:1] != "#")
         return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _is_one_of(stem: str, artifacts: Iterable[str]) -> bool:
+    """Whether the file is called by one of them: in "log4j-1.2-api-2.17.1" a name has a number."""
+    return any(stem == name or stem.startswith(f"{name}-") for name in artifacts)
 
 
 def _by_name(named: re.Match[str] | None, manifest: dict[str, str], inside: str) -> Iterator[Found]:
