@@ -288,3 +288,34 @@ def test_real_data_is_taken_in_whole(store: Store) -> None:
     assert {"CVE-2014-1402", "CVE-2019-10906"} <= {m.id for m in found.matches}
     assert found.uncovered == ()
     index.close()
+
+
+def test_an_index_of_the_former_layout_is_refused_and_built_anew_from_what_is_held(
+    store: Store, folder: Path
+) -> None:
+    held = import_folder(store, folder, NOW_MS)
+    (path,) = store.root.glob("index-*")
+    path.unlink()
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            "PRAGMA user_version = 3; CREATE TABLE affected (ecosystem TEXT, package TEXT,"
+            " n INTEGER, entries TEXT, PRIMARY KEY (ecosystem, package, n)) WITHOUT ROWID;"
+        )
+    database.close()
+    with pytest.raises(GateError, match="version 3, this is version 4") as told:
+        store.index()
+    assert told.value.number == "TG426" and "tidegate advisories update" in told.value.remedy
+    with store.staging() as staged:
+        assert store.publish(staged, {}).digest == held.digest
+    assert ids(store) == ["CVE-2024-1", "DSA-1-1"]
+
+
+def test_an_advisory_that_the_index_has_lost_is_never_a_pass(store: Store, folder: Path) -> None:
+    import_folder(store, folder, NOW_MS)
+    (path,) = store.root.glob("index-*")
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM vuln WHERE id = 'GHSA-1'")
+    database.close()
+    with pytest.raises(GateError) as told:
+        ids(store)
+    assert told.value.number == "TG426"
