@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories.record import EVENTS, Affected, Event
-from tidegate.scan.advisories.told import FIELD, FIELDS, entry
+from tidegate.scan.advisories.told import entry, fields_of
 from tidegate.scan.match.merge import Said, merge
 from tidegate.scan.match.ranges import Installed, evaluate
 from tidegate.scan.versions import Compare, Unordered, comparator
@@ -91,9 +91,8 @@ def test_from_the_index_s_text_follows_what_the_rules_say(
     affected = Affected(ecosystem, "a", told, tuple(filter(None, listed)))
     if ecosystem.partition(":")[0] in ("Debian", "Alpine", "AlmaLinux", "unknown") and told:
         affected = affected._replace(versions=())
-    fields = entry(affected).split(FIELD)
-    fields += [""] * (FIELDS - len(fields))
-    hit = evaluate(fields[0], fields[1], Installed.of(ecosystem, installed))
+    told_ranges, exact, *_ = fields_of(entry(affected))
+    hit = evaluate(told_ranges, exact, Installed.of(ecosystem, installed))
     expected = by_the_rules(affected, installed, comparator(ecosystem))
     assert (hit and (hit.fixed, hit.certain)) == expected
 

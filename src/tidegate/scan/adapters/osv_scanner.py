@@ -15,8 +15,9 @@ from tidegate.scan.adapters.program import Said
 from tidegate.scan.adapters.tool import Answer, BadAnswer, Gathered, Job, Json, parsed, succeeded
 from tidegate.scan.advisories import severity
 from tidegate.scan.advisories.record import Advisory, BadRecord, parse
-from tidegate.scan.match.ranges import evaluate
-from tidegate.scan.versions import comparator
+from tidegate.scan.advisories.told import entry as told_of
+from tidegate.scan.advisories.told import fields_of
+from tidegate.scan.match.ranges import Installed, evaluate
 
 CLEAN, FOUND, NO_PACKAGES = 0, 1, 128
 """Its exit codes; 127 and the others are errors."""
@@ -152,11 +153,12 @@ def _severity(told: Sequence[Advisory], worst: str) -> Severity:
 
 def _fix(told: Sequence[Advisory], package: _Package) -> str | None:
     """The first version of the package that a record calls fixed."""
-    compare = comparator(package.ecosystem)
+    installed = Installed.of(package.ecosystem, package.version)
     for one in told:
         for affected in one.affected:
             if affected.package == package.name and affected.ecosystem == package.ecosystem:
-                hit = evaluate(affected, package.version, compare)
+                ranges, listed, *_ = fields_of(told_of(affected))
+                hit = evaluate(ranges, listed, installed)
                 if hit and hit.fixed:
                     return hit.fixed
     return None

@@ -17,9 +17,10 @@ from collections.abc import Iterable
 
 from tidegate.scan.advisories.record import SEPARATORS, Affected
 
-STATEMENT, ENTRY, FIELD, RANGE, UNIT = SEPARATORS
+STATEMENT, ENTRY, FIELD, RANGE, UNIT = tuple(SEPARATORS)
 FIELDS = 5
 """How many an entry has."""
+_EMPTY = ("",) * FIELDS
 
 Statements = dict[str, str]
 """The numbers by what they say: what they have in common is the entries' text."""
@@ -38,6 +39,12 @@ def entry(affected: Affected) -> str:
     if not (exact or severity or status or module):
         return text
     return FIELD.join((text, exact, severity or "", status, module)).rstrip(FIELD)
+
+
+def fields_of(entry: str) -> list[str]:
+    """Ranges, exact versions, severity, status and module of an entry's text."""
+    fields = entry.split(FIELD)
+    return fields if len(fields) == FIELDS else [*fields, *_EMPTY[len(fields) :]]
 
 
 def written(statements: Statements, gone: Iterable[str] = ()) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tidegate.core.seen import Severity
 from tidegate.scan.advisories.index import Index, Known
-from tidegate.scan.advisories.told import ENTRY, FIELD, FIELDS, STATEMENT
+from tidegate.scan.advisories.told import ENTRY, STATEMENT, fields_of
 from tidegate.scan.match.merge import Match, Said, matched, merge
 from tidegate.scan.match.ranges import Hit, Installed, evaluate
 from tidegate.scan.packages import Kind, Package
@@ -16,7 +16,6 @@ BY_SOURCE = frozenset({Kind.DEB, Kind.APK})
 """Whose advisories name the source package; an rpm's name the package itself."""
 
 UNTOLD = "?"
-_NOTHING = ("",) * FIELDS
 _LEVELS = {severity.value: severity for severity in Severity}
 
 
@@ -100,10 +99,7 @@ def _hits(told: str, version: str, package: Package) -> Iterator[tuple[list[int]
 
 def _judged(entry: str, installed: Installed, package: Package) -> _Judged | None:
     """What one entry says of the version; None when it is not affected."""
-    fields = entry.split(FIELD)
-    if len(fields) < FIELDS:
-        fields += _NOTHING[len(fields) :]
-    ranges, listed, severity, status, module = fields
+    ranges, listed, severity, status, module = fields_of(entry)
     if (module or package.kind is Kind.RPM) and not _of_its_module(module, package):
         return None
     hit = evaluate(ranges, listed, installed)
