@@ -90,7 +90,8 @@ def old_go_program(modules: str, version: str = "go1.17.2") -> bytes:
     return elf(info + heads + b"".join(strings), b".go.buildinfo", base)
 
 
-_DATA = 64 + 56
+_DATA = 64 + 56 + 8
+"""Where the data begins: aligned, as Go looks for it."""
 
 
 def elf(data: bytes, section: bytes, base: int = 0x400000) -> bytes:
@@ -109,7 +110,7 @@ def elf(data: bytes, section: bytes, base: int = 0x400000) -> bytes:
         struct.pack("<IIQQQQIIQQ", 1, 1, 3, base + _DATA, _DATA, len(data), 0, 0, 16, 0),
         struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, end, len(names), 0, 0, 1, 0),
     ]
-    return head + segment + data + names + (b"".join(rows) if section else b"")
+    return head + segment + bytes(8) + data + names + (b"".join(rows) if section else b"")
 
 
 def jar(files: Mapping[str, str | bytes]) -> bytes:
