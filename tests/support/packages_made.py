@@ -80,7 +80,7 @@ def go_program(modules: str, version: str = "go1.21.5", sections: bool = True) -
 def old_go_program(modules: str, version: str = "go1.17.2") -> bytes:
     """The same with pointers to the strings, as up to Go 1.17."""
     base, text = 0x400000, b"0" * 16 + modules.encode() + b"1" * 16
-    at = base + _DATA + 32
+    at = base + DATA + 32
     strings = [version.encode(), text]
     heads = b"".join(
         struct.pack("<QQ", at + 32 + (len(strings[0]) if n else 0), len(value))
@@ -90,14 +90,14 @@ def old_go_program(modules: str, version: str = "go1.17.2") -> bytes:
     return elf(info + heads + b"".join(strings), b".go.buildinfo", base)
 
 
-_DATA = 64 + 56 + 8
+DATA = 64 + 56 + 8
 """Where the data begins: aligned, as Go looks for it."""
 
 
 def elf(data: bytes, section: bytes, base: int = 0x400000) -> bytes:
     """A 64-bit ELF with one segment and, if named, one section, both holding `data`."""
     names = b"\0" + section + b"\0.shstrtab\0"
-    end = _DATA + len(data)
+    end = DATA + len(data)
     whole = end + len(names)
     head = b"\x7fELF\2\1\1".ljust(16, b"\0")
     count = 3 if section else 0
@@ -107,7 +107,7 @@ def elf(data: bytes, section: bytes, base: int = 0x400000) -> bytes:
     segment = struct.pack("<IIQQQQQQ", 1, 6, 0, base, base, whole, whole, 4096)
     rows = [
         bytes(64),
-        struct.pack("<IIQQQQIIQQ", 1, 1, 3, base + _DATA, _DATA, len(data), 0, 0, 16, 0),
+        struct.pack("<IIQQQQIIQQ", 1, 1, 3, base + DATA, DATA, len(data), 0, 0, 16, 0),
         struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, end, len(names), 0, 0, 1, 0),
     ]
     return head + segment + bytes(8) + data + names + (b"".join(rows) if section else b"")

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from tests.support.images_made import layer
-from tests.support.packages_made import elf, go_program, jar, old_go_program, pom
+from tests.support.packages_made import DATA, elf, go_program, jar, old_go_program, pom
 from tidegate.scan.archive.limits import DEFAULT
 from tidegate.scan.archive.stream import Stream
 from tidegate.scan.archive.tar import Tar
@@ -142,7 +142,7 @@ def test_damaged_build_info_is_bad(content: bytes) -> None:
 def test_a_program_whose_headers_lie_is_bad_or_searched_whole() -> None:
     data = bytearray(old_go_program(MODULES))
     struct.pack_into("<Q", data, 64 + 32, 1 << 40)  # its segment is larger than the file
-    struct.pack_into("<Q", data, 64 + 56 + 16, 0x400000 + len(data) - 8)
+    struct.pack_into("<Q", data, DATA + 16, 0x400000 + len(data) - 8)
     with pytest.raises(BadFile, match="leads nowhere"):
         golang.program(bytes(data))
     data = bytearray(go_program(MODULES))
