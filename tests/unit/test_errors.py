@@ -47,3 +47,11 @@ def test_each_class_has_a_code_of_its_own(kind: type[TidegateError]) -> None:
     assert kind("what").number == kind.code
     shared = [other for other in EXITS if other.code == kind.code]
     assert shared == [kind]
+
+
+def test_a_cause_is_the_system_s_sentence_without_its_number() -> None:
+    known = NotFound("no cats", cause=str(OSError(2, "No such file", "cats")))
+    assert known.cause == "No such file: 'cats'"
+    assert NotFound("x", cause="[Errno -2] Name or service not known").cause == (
+        "Name or service not known"
+    )

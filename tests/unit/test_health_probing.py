@@ -115,3 +115,30 @@ def test_fifty_tasks_are_asked_by_one_thread() -> None:
         assert threading.active_count() == before + 1  # the server's
         prober.close()
     assert len(changes) == 50
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "it answers 404"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "no answer in HTTP"),
+        (b"", "no answer within 0.2 s"),
+    ],
+    ids=["passed", "404", "another protocol", "silence"],
+)
+def test_what_was_wrong_with_the_latest_check_is_known(
+    prober: Prober, answer: bytes, fault: str
+) -> None:
+    with server(answer) as (address, _):
+        prober.follow({"t1": Probe(address, CHECK, time.time())})
+        wait(lambda: prober.health("t1") is not Health.UNKNOWN)
+        assert prober.fault("t1") == fault
+
+
+def test_a_port_where_nobody_listens_is_named_as_such(prober: Prober) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    prober.follow({"t1": Probe(address, CHECK, time.time())})
+    wait(lambda: prober.health("t1") is Health.UNHEALTHY)
+    assert prober.fault("t1") == "nothing listens there"

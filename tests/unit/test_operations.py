@@ -95,7 +95,7 @@ def test_a_follower_is_told_the_end_with_its_exit_code(daemon: Served) -> None:
         "kind": "end",
         "outcome": "succeeded",
         "exit_code": 0,
-        "reason": "cats v1 succeeded: v1 serves",
+        "reason": "cats v1 serves",
     }
 
 

@@ -225,7 +225,7 @@ def test_an_execution_is_approved_or_rejected_where_it_waits_for_that() -> None:
     world.ask(r.Approve("e1", "me"))
     world.until_quiet()
     late = refusal(world, r.Reject("e1", "me", "no"))
-    assert (late.number, late.cause) == ("TG102", "it is succeeded")
+    assert (late.number, late.cause) == ("TG102", "it has ended: succeeded")
 
 
 def test_what_has_been_approved_cannot_be_rejected_any_more() -> None:
@@ -248,3 +248,15 @@ def test_a_refusal_records_nothing() -> None:
     refusal(world, r.Abort("cats", "me"))
     assert world.progress is before
     assert replace(Progress()) == Progress()
+
+
+def test_a_pause_is_recorded_once() -> None:
+    world = moving(app_of()).until_weight(2_500)
+    world.pause()
+    assert answer(world, r.Pause("cats", "ada")) == ()
+
+
+def test_a_refused_rollback_says_where_one_can_go_instead() -> None:
+    assert refusal(grown(2), r.RollBack("cats", 2, "me")).remedy == "good ones beside it: v1"
+    first = refusal(serving(app_of()), r.RollBack("cats", None, "me"))
+    assert first.remedy == "push a second one; tidegate releases lists those that there are"

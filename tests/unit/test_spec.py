@@ -260,3 +260,21 @@ def test_the_gate_s_scanner_is_tidegate_unless_another_is_named() -> None:
     )
     error = refused(f"{SMALLEST}gate: {{scanner: clair}}")
     assert "`tidegate`" in str(error) and "clair" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("metric", "statistic"),
+    [
+        ("HTTPCode_Target_5XX_Count", "Sum"),
+        ("ErrorPercent", "Sum"),
+        ("TargetResponseTime", "p95"),
+        ("HealthyHostCount", "Minimum"),
+        ("UnHealthyHostCount", "Maximum"),
+        ("CPUUtilization", "Average"),
+    ],
+)
+def test_an_alarm_without_a_statistic_takes_the_one_that_means_most(
+    metric: str, statistic: str
+) -> None:
+    written = f"{SMALLEST}alarms: {{a: {{metric: {metric}, threshold: 1}}}}\n"
+    assert loads(written).alarms[0].statistic == statistic

@@ -12,7 +12,7 @@ from tidegate.core.decision import AlarmState
 from tidegate.core.fold import advance_all
 from tidegate.core.model import Alarm, AlarmScope, Colour, Comparison, MissingData
 from tidegate.core.model import LifecycleStage as Stage
-from tidegate.core.scaling.sample import Sample, Series
+from tidegate.core.scaling.sample import Hosts, Sample, Series, Spread
 from tidegate.core.seen import Seen
 
 BLUE, GREEN = ("cats", Colour.BLUE), ("cats", Colour.GREEN)
@@ -171,6 +171,12 @@ HOSTS = Alarm(
 )
 
 
+def hosts(blue: int, green: int) -> Hosts:
+    """The same number in each look."""
+    one, other = Spread(blue, blue, blue), Spread(green, green, green)
+    return Hosts(one, other, Spread(*[blue + green] * 3))
+
+
 def measured(world: World, *beats: Sample) -> tuple[float | None, ...]:
     """The datapoints of `HOSTS` when cats were measured so."""
     seen = replace(world.seen(), series={"cats": Series(beats)})
@@ -178,7 +184,7 @@ def measured(world: World, *beats: Sample) -> tuple[float | None, ...]:
 
 
 def test_healthy_hosts_are_those_of_the_group_that_the_alarm_is_about() -> None:
-    beat = Sample(T0, healthy=(4, 3), unhealthy=(0, 1))
+    beat = Sample(T0, healthy=hosts(4, 3), unhealthy=hosts(0, 1))
     assert measured(serving(app_of()), beat) == (None, None, 4)
     moved = moving(app_of()).until_weight(2_500)
     shifted_at = moved.last.shifted_at
@@ -192,7 +198,7 @@ def test_a_candidate_s_hosts_count_only_from_its_first_traffic_on() -> None:
     moved = moving(app_of()).until_weight(2_500)
     shifted_at = moved.last.shifted_at
     assert shifted_at is not None
-    starting = Sample(shifted_at // 5_000 * 5_000, healthy=(4, 0))
+    starting = Sample(shifted_at // 5_000 * 5_000, healthy=hosts(4, 0))
     assert measured(moved, starting) == (None, None, None)
 
 
@@ -200,3 +206,23 @@ def test_hosts_that_were_never_measured_are_insufficient_data() -> None:
     world = serving(app_of(alarms=(HOSTS,)))
     assert world.progress.alarms["cats/hosts"].state is AlarmState.INSUFFICIENT_DATA
     assert measured(world) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "scope", "point"),
+    [
+        ("Minimum", AlarmScope.STABLE, 0),
+        ("Average", AlarmScope.STABLE, 1.5),
+        ("Maximum", AlarmScope.STABLE, 2),
+        ("Minimum", AlarmScope.SERVICE, 1),
+    ],
+)
+def test_a_statistic_of_hosts_is_taken_of_every_look_and_not_of_means(
+    statistic: str, scope: AlarmScope, point: float
+) -> None:
+    """One look of five saw no healthy host in blue, while green had one."""
+    looks = Hosts(Spread(0, 1.5, 2), Spread(1, 1, 1), Spread(1, 2.5, 3))
+    alarm = replace(HOSTS, statistic=statistic, scope=scope)
+    world = serving(app_of(alarms=(alarm,)))
+    seen = replace(world.seen(), series={"cats": Series((Sample(T0, healthy=looks),))})
+    assert watch.points(world.progress, seen, "cats", alarm)[-1] == point

@@ -143,6 +143,7 @@ _BUILD = {
     "TG311": "The tests ran out of memory.",
     "TG312": "The tests failed.",
     "TG313": "The tests could not be started.",
+    "TG316": "The builder cannot read the Dockerfile.",
     "TG314": "The branch that the webhook names cannot be fetched.",
     "TG320": "What was sent as a revision's source is no tar archive.",
     "TG331": "A base image cannot be pulled, and there is no stand-in for it.",

@@ -33,6 +33,25 @@ GAUGES = frozenset(
 )
 """Metrics that traffic alone does not tell; `core.gauges` reads them from what was measured."""
 
+USUAL: Mapping[str, str] = MappingProxyType(
+    {
+        "TargetResponseTime": "p95",
+        "HealthyHostCount": "Minimum",
+        "UnHealthyHostCount": "Maximum",
+        **dict.fromkeys(
+            (
+                "Concurrency",
+                "CPUUtilization",
+                "MemoryUtilization",
+                "MemoryReservation",
+                "CapacityProviderReservation",
+            ),
+            "Average",
+        ),
+    }
+)
+"""The statistic that means most where it is not Sum; CloudWatch itself takes none for granted."""
+
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 
 _at_ms = attrgetter("at_ms")

@@ -23,7 +23,11 @@
 Adapters translate every library's errors into these. Nothing below `cli/` prints or exits.
 """
 
+import re
 from typing import ClassVar
+
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
+"""How Python begins the system's own sentence; the number says nothing to a person."""
 
 
 class TidegateError(Exception):
@@ -37,7 +41,7 @@ class TidegateError(Exception):
     ) -> None:
         super().__init__(what)
         self.what = what
-        self.cause = cause
+        self.cause = _ERRNO.sub("", cause)
         self.where = where
         self.remedy = remedy
         self.number = code or self.code

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from tidegate.core.datapoints import Point, gauge_datapoints
 from tidegate.core.model import Alarm, Colour
-from tidegate.core.scaling.sample import BEAT_MS, Sample, Series
+from tidegate.core.scaling.sample import BEAT_MS, Hosts, Sample, Series, Spread
 
 SHORTEST_MS = BEAT_MS
 """Gauges are measured in beats; an alarm's period is at least one."""
@@ -19,10 +19,10 @@ LONGEST_MS = 3_600_000
 """So far back they are kept."""
 
 
-def _hosts(pair: tuple[float, float] | None, colour: Colour | None) -> Point:
-    if pair is None or colour is None:
-        return None if pair is None else sum(pair)
-    return pair[0] if colour is Colour.BLUE else pair[1]
+def _hosts(hosts: Hosts | None, colour: Colour | None) -> Spread | None:
+    if hosts is None:
+        return None
+    return {None: hosts.both, Colour.BLUE: hosts.blue, Colour.GREEN: hosts.green}[colour]
 
 
 def _per_target(sample: Sample) -> Point:
@@ -31,7 +31,7 @@ def _per_target(sample: Sample) -> Point:
     return sample.requests / sample.hosts
 
 
-VALUES: Mapping[str, Callable[[Sample, Colour | None], Point]] = MappingProxyType(
+VALUES: Mapping[str, Callable[[Sample, Colour | None], Point | Spread]] = MappingProxyType(
     {
         "HealthyHostCount": lambda s, colour: _hosts(s.healthy, colour),
         "UnHealthyHostCount": lambda s, colour: _hosts(s.unhealthy, colour),
@@ -59,6 +59,13 @@ def points(
     value_of = VALUES[alarm.metric]
     reach = (alarm.evaluation_periods + 3) * alarm.period_ms // BEAT_MS + 1
     beats = (beat for beat in series.beats[-reach:] if beat.at_ms >= since_ms)
-    values = ((beat.at_ms, value_of(beat, colour)) for beat in beats)
+    values = ((beat.at_ms, _as(alarm.statistic, value_of(beat, colour))) for beat in beats)
     known = ((at_ms, value) for at_ms, value in values if value is not None)
     return gauge_datapoints(alarm, known, until_ms)
+
+
+def _as(statistic: str, value: Point | Spread) -> Point:
+    """What a beat gives to the period's statistic: its own least or most, so that none is lost."""
+    if not isinstance(value, Spread):
+        return value
+    return {"Minimum": value.least, "Maximum": value.most}.get(statistic, value.mean)

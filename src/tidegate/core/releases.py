@@ -99,11 +99,16 @@ def follow_deployments(progress: Progress, execution: Execution) -> Decision:
         if deployment and deployment.outcome is None:
             return Decision()
         outcomes.append(deployment.outcome or Outcome.FAILED if deployment else Outcome.SUPERSEDED)
-        reasons.append(
-            f"{name} {release.label} {outcomes[-1]}"
-            + (f": {deployment.reason}" if deployment and deployment.reason else "")
-        )
+        reasons.append(_ending(release, outcomes[-1], deployment.reason if deployment else ""))
     return _finish(execution, outcomes, "; ".join(reasons))
+
+
+def _ending(release: Release, outcome: Outcome, reason: str) -> str:
+    """How one deployment ended, in words: `cats v3 serves`, `dogs v4 rolled back: …`."""
+    name = f"{release.service.name} {release.label}"
+    if outcome is Outcome.SUCCEEDED:
+        return f"{name} serves"
+    return f"{name} {outcome}: {reason}" if reason else f"{name} {outcome}"
 
 
 _WORST = (Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.SUPERSEDED)

@@ -116,7 +116,7 @@ Request = (
 
 
 def answer(progress: Progress, request: Request, now: int) -> tuple[d.Event, ...]:  # noqa: C901
-    """The events that grant `request`, or a `TidegateError`."""
+    """The events that grant `request`, none when it is so already, or a `TidegateError`."""
     match request:
         case AcceptApp(app, _):
             return (d.AppAccepted(app),)
@@ -127,7 +127,8 @@ def answer(progress: Progress, request: Request, now: int) -> tuple[d.Event, ...
         case Reject(execution, by, reason):
             return (d.Rejected(_waiting_for_approval(progress, execution).id, by, reason),)
         case Pause(service, by):
-            return (d.DeploymentPaused(_moving(progress, service).id, by),)
+            moving = _moving(progress, service)
+            return (d.DeploymentPaused(moving.id, by),) if moving.paused_by is None else ()
         case Resume(service, by):
             return (d.DeploymentResumed(_paused(progress, service).id, by),)
         case Promote(service, by):
@@ -167,7 +168,10 @@ def _waiting_for_approval(progress: Progress, name: str) -> Execution:
     if not execution.live or not waits:
         raise UsageError(
             f"execution {name} does not wait for approval",
-            cause=f"it is {execution.outcome or (stage.stage if stage else 'queued')}",
+            cause=f"it has ended: {execution.outcome}"
+            if execution.outcome
+            else "it is not there yet",
+            remedy="tidegate status shows what is under way",
             code="TG102",
         )
     return execution
@@ -212,7 +216,11 @@ def _moving(progress: Progress, service: str) -> Deployment:
 def _paused(progress: Progress, service: str) -> Deployment:
     deployment = _moving(progress, service)
     if deployment.paused_by is None:
-        raise UsageError(f"the deployment of {service} is not paused", code="TG103")
+        raise UsageError(
+            f"the deployment of {service} is not paused",
+            remedy=f"it goes on by itself; past its waiting at once: tidegate promote {service}",
+            code="TG103",
+        )
     return deployment
 
 
@@ -240,7 +248,12 @@ def _roll_back(progress: Progress, request: RollBack) -> tuple[d.Event, ...]:
             code="TG705",
         )
     if number == service.stable:
-        raise UsageError(f"v{number} already serves {service.name}", code="TG104")
+        others = ", ".join(f"v{n}" for n in kept if n != number)
+        raise UsageError(
+            f"v{number} already serves {service.name}",
+            remedy=f"good ones beside it: {others or 'none yet'}",
+            code="TG104",
+        )
     queued = d.DeploymentQueued(service.name, number, None, request.by, known_good=True)
     if service.waiting is None:
         return (queued,)
@@ -249,9 +262,15 @@ def _roll_back(progress: Progress, request: RollBack) -> tuple[d.Event, ...]:
 
 def _in_file(progress: Progress, name: str) -> App:
     """The app file, if it has the service."""
-    if progress.app is None or progress.app.service(name) is None:
-        raise NotFound(f"service {name} is not in the app file any more", code="TG707")
-    return progress.app
+    app = progress.app
+    if app is None or app.service(name) is None:
+        listed = ", ".join(one.name for one in app.services) if app else "none yet"
+        raise NotFound(
+            f"service {name} is not in the app file any more",
+            remedy=f"services: {listed}",
+            code="TG707",
+        )
+    return app
 
 
 def _previous(service: ServiceProgress) -> int:
@@ -260,6 +279,7 @@ def _previous(service: ServiceProgress) -> int:
         raise NotFound(
             f"{service.name} has no earlier good release to go back to",
             cause="the first good release is the stable one",
+            remedy="push a second one; tidegate releases lists those that there are",
             code="TG706",
         )
     return earlier[-1]

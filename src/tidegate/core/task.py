@@ -151,10 +151,17 @@ def _rise(look: TaskLook) -> Step:
         ours = look.start.digest
         return _failed(task, f"it runs {observed.digest}, not the image that was judged, {ours}")
     if observed.health is Health.UNHEALTHY:
-        return _failed(task, "failed container health checks before it was ever healthy")
+        return _failed(task, _never_healthy(look, observed.note))
     if observed.health is Health.HEALTHY and observed.address:
         return Step((_register(task, observed.address),), (d.TaskHealthy(task.id),))
     return Step()
+
+
+def _never_healthy(look: TaskLook, note: str) -> str:
+    """Why it is given up; `note` is what the last check met."""
+    service = look.start.service
+    asked = f": GET {service.health.path} on port {service.port}: {note}" if note else ""
+    return f"failed container health checks before it was ever healthy{asked}"
 
 
 def _failed(task: TaskRecord, reason: str) -> Step:

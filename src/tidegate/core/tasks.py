@@ -142,11 +142,19 @@ def _starts(
             look_again_at = min(look_again_at or ready_at, ready_at)
             continue
         for _ in range(missing):
-            reason = f"desired count is {want.count}"
+            reason = f"desired count is {want.count}" + _unfit(living, seen)
             fields = (f"t{number}", name, want.release.number, want.colour, reason)
             starts.append(d.TaskStarted(*fields, provisioning=managed))
             number += 1
     return starts, look_again_at
+
+
+def _unfit(living: list[TaskRecord], seen: Seen) -> str:
+    """Which tasks are there and do not count, for the reason of a start; empty when all do."""
+    sick = [task.id for task in living if not _fit(task, seen)]
+    return (
+        f", and {', '.join(sick)} {'is' if len(sick) == 1 else 'are'} not healthy" if sick else ""
+    )
 
 
 def _backoff_until(progress: Progress, want: Want) -> int:

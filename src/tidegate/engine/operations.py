@@ -115,10 +115,13 @@ class EngineOperations(Measuring):
         progress = self._engine.progress
         known = progress.releases.get(release)
         if known is None:
-            newest = max(progress.releases, default=None)
+            newest = max(progress.releases, default=0)
+            known_ones = f"v1 to v{newest}" if newest > 1 else "only v1"
             raise NotFound(
                 f"no release v{release}",
-                remedy=f"v1 to v{newest}: tidegate releases" if newest else "push a first one",
+                remedy=f"there is {known_ones}: tidegate releases"
+                if newest
+                else "push a first one",
                 code="TG721",
             )
         return view_detail(progress, known, list(self._engine.journal.read()))

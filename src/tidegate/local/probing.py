@@ -30,6 +30,7 @@ class Prober:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self._checked: dict[str, Checked] = {}
+        self._faults: dict[str, str] = {}
         self._asking: dict[str, tuple[Probe, asyncio.Task[None]]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
@@ -42,6 +43,10 @@ class Prober:
     def health(self, task: str) -> Health:
         """What is known of the task; UNKNOWN when it is not followed."""
         return self._checked.get(task, Checked()).health
+
+    def fault(self, task: str) -> str:
+        """What was wrong with the latest check; empty when it passed, or was never made."""
+        return self._faults.get(task, "")
 
     def close(self) -> None:
         """Stop asking, and end the thread."""
@@ -63,6 +68,7 @@ class Prober:
                 asking.cancel()
                 del self._asking[task]
                 self._checked.pop(task, None)
+                self._faults.pop(task, None)
         for task in probes.keys() - self._asking.keys():
             asking = self._loop.create_task(self._ask(task, probes[task]))
             self._asking[task] = (probes[task], asking)
@@ -71,22 +77,27 @@ class Prober:
         checked = self._checked[task] = Checked()
         since_s = monotonic() - max(0.0, time() - probe.started_s)
         while True:
-            passed = await passes(probe.address, probe.check)
+            fault = self._faults[task] = await fault_of(probe.address, probe.check)
             age_ms = int((monotonic() - since_s) * 1000)
-            before, checked = checked, after(checked, probe.check, passed, age_ms)
+            before, checked = checked, after(checked, probe.check, not fault, age_ms)
             self._checked[task] = checked
             if checked.health is not before.health:
                 self._on_change()
             await asyncio.sleep(pause_ms(checked, probe.check, age_ms) / 1000)
 
 
-async def passes(address: str, check: HealthCheck) -> bool:
-    """Whether a GET of the check's path is answered with 2xx or 3xx in time."""
+async def fault_of(address: str, check: HealthCheck) -> str:
+    """What is wrong with the answer to a GET of the check's path; empty when it is 2xx or 3xx."""
     try:
         async with asyncio.timeout(check.timeout_ms / 1000):
-            return 200 <= await _status(address, check.path) < 400
-    except (OSError, TimeoutError, ValueError, IndexError):
-        return False  # refused, cut, late, or not HTTP
+            status = await _status(address, check.path)
+    except TimeoutError:
+        return f"no answer within {check.timeout_ms / 1000:g} s"
+    except ConnectionError:
+        return "nothing listens there"
+    except (OSError, ValueError, IndexError):
+        return "no answer in HTTP"
+    return "" if 200 <= status < 400 else f"it answers {status}"
 
 
 async def _status(address: str, path: str) -> int:

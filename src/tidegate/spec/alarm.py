@@ -25,9 +25,18 @@ class AlarmKeys(Keys):
     threshold: float = needed(
         "What a datapoint is compared with; times in seconds, shares in percent.", 0.5
     )
-    statistic: Annotated[
-        str, shaped(_STATISTIC, "`Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or `pNN`")
-    ] = key(ALARM.statistic, "How a period becomes one datapoint; `p95` is a percentile.", "p95")
+    statistic: (
+        Annotated[
+            str,
+            shaped(_STATISTIC, "`Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or `pNN`"),
+        ]
+        | None
+    ) = key(
+        None,
+        "How a period becomes one datapoint; `p95` is a percentile. Left out: what means most, "
+        "such as `Sum` of counts, `p95` of times, `Minimum` of healthy hosts.",
+        "p95",
+    )
     comparison: Annotated[str, one_of(*Comparison)] = key(
         ALARM.comparison.value, "Which side of the threshold breaches.", "LessThanThreshold"
     )
@@ -80,7 +89,7 @@ class AlarmKeys(Keys):
             name=name,
             metric=self.metric,
             threshold=float(self.threshold),
-            statistic=self.statistic,
+            statistic=self.statistic or datapoints.USUAL.get(self.metric, ALARM.statistic),
             comparison=Comparison(self.comparison),
             period_ms=self.period,
             evaluation_periods=self.evaluation_periods,

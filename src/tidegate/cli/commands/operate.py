@@ -107,6 +107,7 @@ def _only_service(context: typer.Context) -> str:
         return names[0]
     raise UsageError(
         "name the service to roll back",
-        cause=f"services: {', '.join(names) or 'none yet'}",
+        cause=f"the app has several: {', '.join(names)}" if names else "nothing is deployed yet",
+        remedy=f"tidegate rollback {names[0]}" if names else "push a first release",
         code="TG108",
     )

@@ -19,8 +19,10 @@ from tidegate.core.scaling.sample import (
     KEPT_MINUTES,
     MINUTE_MS,
     NOTHING,
+    Hosts,
     Sample,
     Series,
+    Spread,
 )
 from tidegate.core.seen import Seen
 
@@ -170,8 +172,8 @@ class _Levels(NamedTuple):
     active: float | None
     cpu_percent: float | None
     memory_percent: float | None
-    healthy: tuple[float, float] | None
-    unhealthy: tuple[float, float] | None
+    healthy: Hosts | None
+    unhealthy: Hosts | None
     memory_reservation: float | None
     provider_reservation: float | None
 
@@ -183,8 +185,8 @@ def _levels(readings: Sequence[Reading]) -> _Levels:
         _mean(r.active for r in readings),
         _mean(r.cpu_percent for r in readings),
         _mean(r.memory_percent for r in readings),
-        _pair(r.healthy for r in readings),
-        _pair(r.unhealthy for r in readings),
+        _hosts([r.healthy for r in readings]),
+        _hosts([r.unhealthy for r in readings]),
         _mean(r.memory_reservation for r in readings),
         _mean(r.provider_reservation for r in readings),
     )
@@ -220,8 +222,14 @@ def _mean(values: Iterator[float | None], least: int = 1) -> float | None:
     return sum(known) / len(known) if len(known) >= least else None
 
 
-def _pair(values: Iterator[tuple[int, int] | None]) -> tuple[float, float] | None:
-    known = [value for value in values if value is not None]
+def _hosts(counts: list[tuple[int, int] | None]) -> Hosts | None:
+    """Of (blue, green) in each look that could see them; None when none could."""
+    known = [pair for pair in counts if pair is not None]
     if not known:
         return None
-    return sum(blue for blue, _ in known) / len(known), sum(g for _, g in known) / len(known)
+    blue, green = zip(*known, strict=True)
+    return Hosts(_spread(blue), _spread(green), _spread([sum(pair) for pair in known]))
+
+
+def _spread(counts: Sequence[int]) -> Spread:
+    return Spread(min(counts), sum(counts) / len(counts), max(counts))

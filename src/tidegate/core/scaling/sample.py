@@ -14,13 +14,31 @@ KEPT_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """What one beat's looks saw of a count: CloudWatch's Minimum, Average and Maximum of them."""
+
+    least: float
+    mean: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Targets of each target group, and of both together, whose least is no sum of two leasts."""
+
+    blue: Spread
+    green: Spread
+    both: Spread
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One beat or minute that begins at `at_ms`; values are its averages, requests its sum.
 
     `hosts` is the healthy tasks of one revision, the one with the most of those that get traffic:
     while blue and green both serve, the service is sized as one of them must carry it alone.
     `cpu_percent` is what all the tasks use, in percent of what `hosts` tasks reserve;
-    `memory_percent` is a task's average. `healthy` and `unhealthy` are targets of (blue, green).
+    `memory_percent` is a task's average. `healthy` and `unhealthy` count targets.
     `memory_reservation` is the app's, in percent of what is registered; `provider_reservation` is
     AWS's `CapacityProviderReservation`.
     """
@@ -32,8 +50,8 @@ class Sample:
     cpu_percent: float | None = None
     memory_percent: float | None = None
     p95_us: int | None = None
-    healthy: tuple[float, float] | None = None
-    unhealthy: tuple[float, float] | None = None
+    healthy: Hosts | None = None
+    unhealthy: Hosts | None = None
     memory_reservation: float | None = None
     provider_reservation: float | None = None
 

@@ -133,6 +133,7 @@ def _deployment(event: _DeploymentEvent) -> str:  # noqa: C901, PLR0911, PLR0912
             return f"{deployment} told to abort by {by}"
         case d.RollbackStarted(deployment, kind, reason, requests, errors):
             touched = f"{errors} of the candidate's {requests} requests failed"
+            touched = touched if requests else "the candidate had no request"
             return f"{deployment} rolls back ({kind}): {reason}; {touched}"
         case d.StablePromoted(deployment, service, release):
             return f"{deployment}: v{release} is the stable release of {service}"

@@ -11,7 +11,7 @@ from docker.models.containers import Container
 
 from tidegate.core.decision import StartTask
 from tidegate.core.errors import EffectFailed
-from tidegate.core.seen import TaskSeen
+from tidegate.core.seen import Health, TaskSeen
 from tidegate.local.containers.creation import Given, Owner, Place, creation
 from tidegate.local.containers.failures import port_taken, translated
 from tidegate.local.containers.hostports import HostPorts
@@ -119,10 +119,13 @@ class ContainerTasks:
         known = self._watcher.known()
         if known is None:
             return None
-        return tuple(
-            replace(read.seen, health=self._prober.health(task), usage=self._usages.of(task))
-            for task, read in known.items()
-        )
+        return tuple(self._seen(task, read.seen) for task, read in known.items())
+
+    def _seen(self, task: str, seen: TaskSeen) -> TaskSeen:
+        """With its health, and what is wrong with it, and what it uses."""
+        health = self._prober.health(task)
+        note = self._prober.fault(task) if health is Health.UNHEALTHY else seen.note
+        return replace(seen, health=health, note=note, usage=self._usages.of(task))
 
     # --- starting -------------------------------------------------------------------------------
 

@@ -8,17 +8,20 @@ import re
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
+
+from docker.errors import APIError
 
 from tidegate.core.decision import BuildImages
 from tidegate.core.errors import BuildError
 from tidegate.core.model import App, Build, Service
 from tidegate.local import images
 from tidegate.local.clean import clean
+from tidegate.local.containers.failures import one_line
 from tidegate.local.jobs import context
 from tidegate.local.jobs.log import Log
 from tidegate.local.jobs.site import Say, Site
@@ -112,7 +115,8 @@ class _Maker:
             with self.reading:  # one tar file, read from two threads
                 made = context.make(self.tar, wanted, resolve)
                 sent = stack.enter_context(made)
-            lines = self.site.client.api.build(
+            lines = _accepted(
+                self.site.client.api.build,
                 fileobj=sent,
                 custom_context=True,
                 dockerfile=wanted.dockerfile,
@@ -125,6 +129,23 @@ class _Maker:
                 timeout=self.app.pipeline.stage_timeout_ms // 1000 or 1,
             )
             return _Output(say).read(lines, self.app.pipeline.stage_timeout_ms)
+
+
+def _accepted(
+    build: Callable[..., Iterator[dict[str, Any]]], **wanted: Any
+) -> Iterator[dict[str, Any]]:
+    """What the builder says, if it takes the Dockerfile at all. Raises `BuildError` TG316."""
+    try:
+        return build(**wanted)
+    except APIError as error:
+        if not error.is_client_error():
+            raise
+        raise BuildError(
+            "the builder refuses the Dockerfile",
+            cause=one_line(error),
+            where=str(wanted.get("dockerfile", "")),
+            code="TG316",
+        ) from error
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from docker.utils.build import PatternMatcher
+from requests import RequestException
 
 from tidegate.core.errors import BuildError
 from tidegate.core.model import Build
@@ -26,6 +27,8 @@ def revision(source: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(source) as tar:
             _check(tar)
             yield tar
+    except RequestException:
+        raise  # an `OSError` as well, but of the engine that the source is sent to
     except (OSError, tarfile.TarError) as error:
         raise BuildError(
             "the source of this revision cannot be read",
