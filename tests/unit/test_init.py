@@ -65,6 +65,36 @@ def test_every_folder_with_a_dockerfile_is_a_service(tmp_path: Path) -> None:
         "dogs": ("a/dogs", "/dogs"),
     }
     assert "port 80 is a guess" in text
+
+
+@pytest.mark.parametrize(
+    "image", ["nginx", "nginx:1.27-alpine", "docker.io/library/nginx@sha256:0"]
+)
+@pytest.mark.parametrize("user", ["", "USER root\n", "USER 0\n"])
+def test_nginx_is_its_own_user_from_the_start_since_it_cannot_change_to_it(
+    tmp_path: Path, image: str, user: str
+) -> None:
+    text, app = proposed(write(tmp_path, {"Dockerfile": f"FROM {image}\n{user}EXPOSE 80\n"}))
+    assert app.services[0].security.user == "101"
+    assert "nginx begins as root and changes users" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM nginx\nUSER 5\n",
+        "FROM example.org/nginx\n",
+        "FROM nginxinc/nginx-unprivileged\n",
+        "FROM nginx AS build\nFROM python\n",
+    ],
+)
+def test_another_image_keeps_the_user_that_it_names(tmp_path: Path, text: str) -> None:
+    _, app = proposed(write(tmp_path, {"Dockerfile": text}))
+    assert app.services[0].security.user in (None, "5")
+
+
+def test_an_image_that_begins_as_root_is_told_what_to_give_back(tmp_path: Path) -> None:
+    text, _ = proposed(write(tmp_path, {"Dockerfile": "FROM python\n"}))
     assert "capabilities: [CHOWN, SETGID, SETUID]" in text
 
 

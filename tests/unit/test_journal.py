@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -194,3 +196,56 @@ def test_what_it_says_is_read_beside_the_controller_that_writes_it(path: Path) -
     assert recorded(path) == advance(Progress(), d.ControllerStarted("me", "1"), 7)
     journal.append(HEALTHY, 8)  # the lease is still this one's
     journal.close()
+
+
+def of_a_newer_version(path: Path) -> None:
+    """Two entries that are known here, then one that is not; all whole."""
+    filled(path)
+    body = '{"type":"TideTurned","moon":"new"}'
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM entry WHERE seq > 3")
+        connection.execute("UPDATE entry SET body = ?, crc = ? WHERE seq = 3", (body, crc(body)))
+    connection.close()
+
+
+def rows(path: Path) -> list[tuple[int, int, str, int]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM entry ORDER BY seq").fetchall()
+
+
+def crc(body: str) -> int:
+    return zlib.crc32(body.encode())
+
+
+def test_an_event_of_a_newer_version_is_refused_and_lost_to_nobody(path: Path) -> None:
+    of_a_newer_version(path)
+    before = rows(path)
+    journal = Journal.open(path, "me")
+    with pytest.raises(JournalError) as refused:
+        list(journal.read())
+    journal.close()
+    assert refused.value.number == "TG921"
+    assert "TideTurned" in refused.value.cause
+    assert refused.value.where == f"{path}, entry 3"
+    assert refused.value.remedy == (
+        "it is from another version: run that one; nothing is lost, traffic goes on"
+    )
+    assert rows(path) == before
+
+
+def test_repair_does_not_cut_off_what_a_newer_version_wrote(path: Path) -> None:
+    of_a_newer_version(path)
+    with pytest.raises(JournalError, match="TG921"):
+        repair(path)
+    assert sorted(p.name for p in path.parent.iterdir() if "damaged" in p.name) == []
+    assert len(rows(path)) == 3
+    Journal.open(path, "me").close()  # the lease was given back
+
+
+def test_repair_leaves_a_journal_of_another_format_alone(path: Path) -> None:
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(JournalError, match="format 99"):
+        repair(path)

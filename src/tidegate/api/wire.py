@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from tidegate import FILE_NAME
 from tidegate.api.problems import from_json
 from tidegate.core.errors import InternalError, SetupError, StillRunning
 
@@ -114,15 +115,23 @@ class Wire:
             port = int(json.loads(self._place.daemon.read_text())["port"])
             return port, self._place.token.read_text().strip()
         except FileNotFoundError as error:
-            raise _not_running(f"{error.filename} is not there") from error
+            raise self._missing(str(error.filename)) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _not_running(f"{self._place.daemon} cannot be read: {error}") from error
 
+    def _missing(self, file: str) -> SetupError:
+        """No controller here: perhaps there is no app here, either."""
+        folder = self._place.path.parent
+        if self._place.path.exists() or (folder / FILE_NAME).exists():
+            return _not_running(f"{file} is not there")
+        return _not_running(
+            f"there is no app in {folder}, nor above it",
+            "go to the folder with its tidegate.yaml, or name it: tidegate -C DIR",
+        )
 
-def _not_running(cause: str) -> SetupError:
-    return SetupError(
-        "the controller is not running", cause=cause, remedy="start it: tidegate up", code="TG240"
-    )
+
+def _not_running(cause: str, remedy: str = "start it: tidegate up") -> SetupError:
+    return SetupError("the controller is not running", cause=cause, remedy=remedy, code="TG240")
 
 
 def told(answer: httpx2.Response) -> Any:

@@ -1,11 +1,13 @@
 """The daemon: started by `tidegate up`, in the background, with its output in the daemon's log."""
 
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import NoReturn
 
+from tidegate.api.problems import class_of
 from tidegate.cli.here import Here
 from tidegate.core.errors import SetupError, TidegateError
 
@@ -29,7 +31,8 @@ def serve(folder: Path, foreground: bool) -> int:
 def start(here: Here) -> None:
     """Start it in the background and wait until it answers.
 
-    Raises `SetupError` with the end of its log when it ends instead, or does not answer in time.
+    Raises what it ended with instead, or `SetupError` with the end of its log when that tells
+    nothing, or it does not answer in time.
     """
     log = here.home.daemon_log
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -64,14 +67,31 @@ def wait_until_gone(here: Here) -> bool:
 def _failed(log: Path, begin: int, what: str) -> NoReturn:
     with log.open("rb") as file:
         file.seek(begin)
-        said = file.read().decode("utf-8", "replace").strip().splitlines()[-6:]
+        said = file.read().decode("utf-8", "replace").strip()
+    told = _TOLD.search(said)
+    if told:
+        parts = dict(_PART.findall(told["parts"]))
+        raise class_of(told["code"])(
+            told["what"],
+            cause=parts.get("cause", ""),
+            where=parts.get("where", str(log)),
+            remedy=parts.get("remedy", ""),
+            code=told["code"],
+        )
     raise SetupError(
         "the controller did not start",
-        cause="\n          ".join([what, *said]),
+        cause="\n          ".join([what, *said.splitlines()[-6:]]),
         where=str(log),
         remedy="see what this machine lacks: tidegate doctor",
         code="TG243",
     )
+
+
+_TOLD = re.compile(
+    r"^error (?P<code>TG\d{3}): (?P<what>.*)\n?(?P<parts>(?:  .*\n?)*)\Z", re.MULTILINE
+)
+"""The error that a daemon ended with, as `TidegateError` shows itself."""
+_PART = re.compile(r"^  (cause|where|remedy) +(.*(?:\n   +.*)*)", re.MULTILINE)
 
 
 if __name__ == "__main__":

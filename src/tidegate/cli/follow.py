@@ -7,7 +7,10 @@ from tidegate.core.errors import InternalError
 from tidegate.engine.messages import End, Happened, Message
 
 REFUSED = 5
+ROLLED_BACK = 6
 _BETWEEN = re.compile(r" entered (PRE|POST)_")
+_MORE = {"RollbackStarted": "tidegate report", "TaskStopped": "tidegate logs"}
+"""What tells more of the deployment, or the last task, that an event names first."""
 _BAD = frozenset({"StageFailed", "Rejected", "RollbackStarted", "TaskStopped"})
 
 
@@ -16,13 +19,19 @@ def follow(messages: Iterable[Message], execution: str, say: Callable[[str], Non
 
     Ctrl-C ends the telling, not the work; then the exit code is 7 (still running).
     """
+    bad: dict[str, str] = {}
     try:
         for message in messages:
             if not _is_said_elsewhere(message):
                 say(words(message))
+            if message["kind"] == "event" and message["type"] in _MORE:
+                bad[message["type"]] = message["text"].split()[0]
             if message["kind"] == "end":
                 if message["exit_code"] == REFUSED:
                     say(f"       why: tidegate gate explain {execution}")
+                if message["exit_code"] == ROLLED_BACK and bad:
+                    told = [f"{_MORE[kind]} {name}" for kind, name in sorted(bad.items())]
+                    say(f"       why: {', '.join(told)}")
                 return message["exit_code"]
     except KeyboardInterrupt:
         say(f"=====> detached; {execution} goes on: tidegate status, tidegate logs {execution}")

@@ -33,7 +33,13 @@ def top(
     context: typer.Context,
     folder: Annotated[
         Path | None,
-        typer.Option("-C", metavar="DIR", help="Work on the app in this folder.", file_okay=False),
+        typer.Option(
+            "-C",
+            metavar="DIR",
+            help="Work on the app in this folder.",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
 ) -> None:
     """Find the app: in the folder, or in the nearest one above it."""

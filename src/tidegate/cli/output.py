@@ -10,21 +10,24 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.tree import Tree
 
 from tidegate.core.errors import UsageError
 from tidegate.engine.codec import plain
 
 WIDTH = 100
-"""Where there is no terminal to ask for its width."""
+"""Where there is no terminal to ask for its width: that of tables and of columns."""
+WIDEST = 1_000
+"""Of a tree there, whose lines are for grep: none is cut off or broken."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def console(file: Any = None) -> Console:
-    """A console on stdout, or on `file`."""
+def console(file: Any = None, width: int = WIDTH) -> Console:
+    """A console on stdout, or on `file`; `width` is for one without a terminal."""
     file = file or sys.stdout
-    width = None if file.isatty() else WIDTH
-    return Console(file=file, width=width, highlight=False, soft_wrap=not file.isatty())
+    wide = None if file.isatty() else width
+    return Console(file=file, width=wide, highlight=False, soft_wrap=not file.isatty())
 
 
 def result(value: Any, shown: RenderableType, as_json: bool) -> None:
@@ -32,7 +35,7 @@ def result(value: Any, shown: RenderableType, as_json: bool) -> None:
     if as_json:
         print(json.dumps(plain(value), indent=2, ensure_ascii=False))
     else:
-        console().print(shown)
+        console(width=WIDEST if isinstance(shown, Tree) else WIDTH).print(shown)
 
 
 def save(file: Path, value: Any) -> None:

@@ -42,7 +42,8 @@ class TaskSeen:
     """A task as the container engine and the health check show it.
 
     `address` is `host:port` on loopback once running. `exit_code` is set when STOPPED. `note` says
-    what is known of the cause when it is STOPPED or UNHEALTHY. `usage` is None while it has not been measured.
+    what is known of the cause when it is STOPPED or UNHEALTHY. `usage` is None while it has not
+    been measured.
     """
 
     id: str

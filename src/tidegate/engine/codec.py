@@ -43,7 +43,7 @@ def decode(text: str) -> decision.Event:
         raise JournalError(
             "an entry of the journal cannot be read",
             cause=f"{type(error).__name__}: {error} in {text[:120]}",
-            remedy="it may be from a newer version: run that one, or `tidegate up --repair`",
+            remedy="it is from another version: run that one; nothing is lost, traffic goes on",
             code="TG921",
         ) from error
     return event

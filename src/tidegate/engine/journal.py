@@ -106,7 +106,7 @@ class Journal:
             for seq, at, body, crc in rows:
                 if crc != _crc(body) or seq != after + 1:
                     raise _damaged(self._path, f"entry {after + 1} does not match its checksum")
-                yield Entry(seq, at, decode(body))
+                yield Entry(seq, at, _decoded(body, seq, self._path))
                 after = seq
 
     def wait(self, after: int, timeout_s: float) -> bool:
@@ -157,12 +157,17 @@ def repair(path: Path) -> tuple[int, Path]:
     """Keep every entry up to the first damaged one in a new file; the old file is set aside.
 
     Answers how many were kept, and where the damaged file is now. Raises `Busy` while a controller
-    has the journal.
+    has the journal, `JournalError` when another version wrote it: that is no damage, and cutting it
+    off would lose what happened.
     """
     lease = Lease.take(path.with_suffix(".lease"), "repair")
+    try:
+        entries = list(_readable(path))
+    except JournalError:
+        lease.release()
+        raise
     aside = path.with_name(f"{path.name}.damaged")
     aside = next(p for n in range(1000) if not (p := aside.with_suffix(f".damaged-{n}")).exists())
-    entries = list(_readable(path))
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
@@ -185,9 +190,15 @@ def peek(path: Path, after: int = 0) -> Iterator[Entry]:
 
 def _readable(path: Path) -> Iterator[Entry]:
     try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            _check_format(connection, path)
         yield from peek(path)
-    except JournalError:
+    except JournalError as error:
+        if error.number != JournalError.code:
+            raise
         return  # here begins the damage; what came before is what can be kept
+    except sqlite3.Error:
+        return
 
 
 def recorded(path: Path) -> Progress:
@@ -210,20 +221,33 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version not in (0, SCHEMA):
-        raise JournalError(
-            f"the journal has format {version}, and this Tidegate reads {SCHEMA}",
-            where=str(path),
-            remedy="run the version that wrote it",
-            code="TG923",
-        )
+    _check_format(connection, path)
     (health,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if health != "ok":
         raise _damaged(path, health)
     connection.execute(_TABLE)
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
     return connection
+
+
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in (0, SCHEMA):
+        raise JournalError(
+            f"the journal has format {version}, and this Tidegate reads {SCHEMA}",
+            where=str(path),
+            remedy="run the version that wrote it; nothing is lost, traffic goes on",
+            code="TG923",
+        )
+
+
+def _decoded(body: str, seq: int, path: Path | None) -> Event:
+    """The event of an entry whose checksum is right."""
+    try:
+        return decode(body)
+    except JournalError as error:
+        error.where = f"{path or 'memory'}, entry {seq}"
+        raise
 
 
 def _keep_reserve(path: Path) -> None:

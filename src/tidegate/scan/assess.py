@@ -89,5 +89,8 @@ def _warnings(data: Data, ecosystems: list[str], security: SecurityIndex | None)
         yield f"there are no advisories for {security.ecosystem}; {what}"
     if data.index and KEV not in data.states:
         yield "whether a finding is exploited was not checked: there is no KEV data"
+    failed: dict[str, list[str]] = {}
     for name in sorted({*map(source_of, ecosystems), KEV} & set(data.failures)):
-        yield f"the last refresh of {name} failed: {data.failures[name]}"
+        failed.setdefault(data.failures[name], []).append(name)
+    for why, names in failed.items():
+        yield f"the last refresh of {' and '.join(names)} failed: {why}"

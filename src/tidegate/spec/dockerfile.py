@@ -10,6 +10,7 @@ from tidegate.spec.files import read_text, unread
 _SKIPPED = frozenset({"node_modules", "vendor", "venv", "target", "dist", "tests", "test"})
 _DEEPEST = 3
 _MOST = 50
+_OFFICIAL = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z]+)(?:[:@].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Facts:
     port: int | None = None
     health: str | None = None
     user: str | None = None
+    base: str | None = None
 
 
 def find_dockerfiles(folder: Path) -> list[Path]:
@@ -50,20 +52,21 @@ def read_facts(path: Path) -> Facts:
 
 def facts_of(text: str) -> Facts:
     """The facts in the text of a Dockerfile."""
-    port = health = user = None
+    port = health = user = base = None
     joined = re.sub(r"\\[ \t]*\r?\n", " ", text)
     for line in joined.splitlines():
         word, _, rest = line.strip().partition(" ")
         match word.upper():
             case "FROM":
                 port = health = user = None
+                base = _base(rest)
             case "EXPOSE":
                 port = port or _port(rest)
             case "HEALTHCHECK":
                 health = url_path(rest)
             case "USER":
                 user = rest.strip() or None
-    return Facts(port, health, user)
+    return Facts(port, health, user, base)
 
 
 def _port(text: str) -> int | None:
@@ -76,8 +79,29 @@ def with_facts(draft: Draft, facts: Facts) -> Draft:
     notes = list(draft.notes)
     if facts.port is None and draft.port is None:
         notes.append("The Dockerfile has no EXPOSE, so port 80 is a guess.")
-    if draft.user is None and facts.user in (None, "root", "0"):
-        notes.append("It runs as root without any capability. If it must change users, give back:")
-        notes.append("security: {capabilities: [CHOWN, SETGID, SETUID]}")
+    user = draft.user
+    if user is None and facts.user in (None, "root", "0"):
+        user = _ENDS_AS.get(facts.base or "")
+        notes += _unprivileged(facts.base) if user else _AS_ROOT
     port, health = draft.port or facts.port or 80, draft.health or facts.health
-    return replace(draft, port=port, health=health, notes=tuple(notes))
+    return replace(draft, port=port, health=health, user=user, notes=tuple(notes))
+
+
+_ENDS_AS = {"nginx": "101"}
+"""Official images that begin as root and change to this user, which takes capabilities."""
+
+_AS_ROOT = (
+    "It runs as root without any capability. If it must change users, give back:",
+    "security: {capabilities: [CHOWN, SETGID, SETUID]}",
+)
+
+
+def _unprivileged(base: str | None) -> tuple[str, ...]:
+    return (f"{base} begins as root and changes users; here it is its own user from the start.",)
+
+
+def _base(text: str) -> str | None:
+    """The official image that a FROM names, without its tag; None for any other."""
+    words = [word for word in text.split() if not word.startswith("--")]
+    found = _OFFICIAL.fullmatch(words[0]) if words else None
+    return found["name"] if found else None

@@ -1,5 +1,6 @@
 """Commands that begin and end things: init, plan, up, down."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from tidegate.cli.here import here
 from tidegate.cli.output import AsJson
 from tidegate.cli.target import TargetName
 from tidegate.core.errors import GitFailed, StillRunning, UsageError
-from tidegate.core.model import NO_TARGET
+from tidegate.core.model import NO_TARGET, App
 from tidegate.engine.journal import recorded
 from tidegate.engine.journal import repair as repair_journal
 from tidegate.local.git.command import git
@@ -52,10 +53,14 @@ def plan(context: typer.Context, as_json: AsJson = False) -> None:
     if now.client.alive():
         found = now.client.plan(text, commit)
     else:
-        output.progress("the controller is not running: compared with what its journal says")
+        known = now.home.journal.exists()
+        against = "compared with what its journal says" if known else "nothing was deployed yet"
+        output.progress(f"the controller is not running: {against}")
         found = compared(recorded(now.home.journal), loads(text), commit)
+    warnings = (*found.warnings, *_unbuildable(wanted, now.folder))
     if wanted.aws != NO_TARGET:
-        found = replace(found, warnings=(*found.warnings, *told(wanted)))
+        warnings += tuple(told(wanted))
+    found = replace(found, warnings=warnings)
     output.result(found, escape("\n".join(lines(found))), as_json)
 
 
@@ -120,6 +125,21 @@ def down(
             code="TG602",
         )
     output.progress("it is down" + ("" if everything else "; traffic goes on"))
+
+
+def _unbuildable(app: App, folder: Path) -> Iterator[str]:
+    """Services whose image cannot be built from what lies here."""
+    for service in app.services:
+        place = folder / service.build.context
+        if service.build.image is not None:
+            continue
+        if not place.is_dir():
+            yield f"services.{service.name}.build: there is no folder {service.build.context}"
+        elif not (place / service.build.dockerfile).is_file():
+            yield (
+                f"services.{service.name}.build: there is no {service.build.dockerfile} "
+                f"in {service.build.context}"
+            )
 
 
 def _chosen(context: typer.Context) -> Path:

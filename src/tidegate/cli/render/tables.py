@@ -70,11 +70,23 @@ def report(view: ReportView) -> RenderableType:
         why = view.rolled_back_because if view.rolled_back_because != view.reason else ""
         rows += [
             ("rolls back", why),
-            ("touched", f"{count(view.errors, 'error')} in {count(view.requests, 'request')}"),
-            ("detected", _after(view.detected_ms, "after the candidate's first traffic")),
+            ("touched", _touched(view)),
+            ("detected", _detected(view)),
             ("back to stable", _after(view.back_ms, "later")),
         ]
     return Group(head, pairs(*rows), "", "[bold]timeline[/]", moments(view.timeline))
+
+
+def _touched(view: ReportView) -> str:
+    if not view.requests:
+        return "no request"
+    return f"{count(view.errors, 'error')} in {count(view.requests, 'request')}"
+
+
+def _detected(view: ReportView) -> str:
+    if view.detected_ms is None:
+        return "before its first traffic"
+    return _after(view.detected_ms, "after the candidate's first traffic")
 
 
 def moments(told: Iterable[Moment]) -> RenderableType:

@@ -78,8 +78,9 @@ _ENDINGS = (  # what its last lines say, and what that means
     ),
     (
         r"(chown|setgid|setuid|initgroups|setgroups|fchown)\b.*operation not permitted",
-        "it changes users, which needs privileges; set security.user to the user that it ends as, "
-        "or security.capabilities: [CHOWN, SETGID, SETUID]",
+        "it changes users, which needs privileges; give the service in tidegate.yaml the line "
+        "`security: {{user: {user}}}`, the user that it ends as, "
+        "or `security: {{capabilities: [CHOWN, SETGID, SETUID]}}`",
     ),
     (
         r"operation not permitted|EPERM",
@@ -98,6 +99,7 @@ _ENDINGS = (  # what its last lines say, and what that means
         "a temporary folder is full{at}; give it a size: security.tmpfs: ['/tmp:size=256m']",
     ),
 )
+_USER = re.compile(r"""(?:chown|setgid|setuid|initgroups)\([^)]*?(\d{1,10})\)""")
 _PATH = re.compile(r"""["'`](/[^"'`\s]*)["'`]""")
 
 
@@ -140,13 +142,18 @@ def translated(what: str) -> Iterator[None]:
 def ending(log: str) -> str:
     """What the last lines of a task that ended soon point to, or "" when nothing is known.
 
-    Only a path is taken over from the log: it may hold anything, and this goes to the journal.
+    Only a path and a user's number are taken over from the log: it may hold anything, and this goes
+    to the journal.
     """
     for pattern, meaning in _ENDINGS:
         for line in log.splitlines():
             if re.search(pattern, line, re.IGNORECASE):
                 path = _PATH.search(line)
-                return meaning.format(at=_at(path.group(1)) if path else "")
+                user = _USER.search(line)
+                return meaning.format(
+                    at=_at(path.group(1)) if path else "",
+                    user=f'"{user.group(1)}"' if user else "NAME",
+                )
     return ""
 
 
