@@ -103,7 +103,7 @@ def test_only_the_last_stage_of_a_dockerfile_counts() -> None:
         "FROM node AS build\nEXPOSE 1\nUSER node\nHEALTHCHECK CMD curl http://x/a\n"
         "FROM nginx\nEXPOSE $PORT 8080\nHEALTHCHECK --interval=5s \\\n  CMD wget http://x:1/b?c=1\n"
     )
-    assert facts_of(text) == Facts(8080, "/b?c=1", None)
+    assert facts_of(text) == Facts(8080, "/b?c=1", None, "nginx")
     assert facts_of(text + "HEALTHCHECK NONE\nUSER 101:101") == Facts(8080, None, "101:101")
 
 

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from tests.support.served import served
 from tidegate.api.app import create
 from tidegate.cli import reference
+from tidegate.cli.advice import advice
 from tidegate.cli.codes import CODES
 from tidegate.core import decision as d
 from tidegate.engine.codec import EVENTS, decode, encode
@@ -62,3 +63,8 @@ def test_every_event_has_a_sentence_that_names_what_it_is_about(kind: type[d.Eve
 def test_the_sample_of_every_event_is_one_that_the_journal_can_hold(kind: type[d.Event]) -> None:
     event = reference.sample(kind)
     assert decode(encode(event)) == event
+
+
+def test_explain_says_what_to_do_about_an_error_of_every_class() -> None:
+    families = {known.family for known in CODES.values()}
+    assert len({advice(family) for family in families}) == len(families)

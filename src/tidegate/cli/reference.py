@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 import typer.core
 
+from tidegate.cli.advice import advice
 from tidegate.cli.codes import CODES
 from tidegate.cli.tree import standing
 from tidegate.core.decision import Event
@@ -95,7 +96,17 @@ def errors_page() -> str:
     lines = ["# Errors", "", _NOTE, "", "`tidegate explain CODE` says the same."]
     for family in dict.fromkeys(known.family for known in CODES.values()):
         title = f"## {family.__name__}, exit code {family.exit_code}"
-        lines += ["", title, "", inspect.getdoc(family) or "", "", "| code | means |", "|---|---|"]
+        lines += [
+            "",
+            title,
+            "",
+            inspect.getdoc(family) or "",
+            "",
+            f"What to do: {advice(family)}.",
+            "",
+            "| code | means |",
+            "|---|---|",
+        ]
         rows = ((code, known) for code, known in CODES.items() if known.family is family)
         lines += [f"| {code} | {known.meaning} |" for code, known in rows]
     return "\n".join(lines) + "\n"

@@ -5,7 +5,9 @@ from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from tidegate.cli.advice import advice
 from tidegate.cli.codes import CODES, nearest
 from tidegate.cli.output import AsJson, result
 from tidegate.core.errors import NotFound
@@ -26,8 +28,10 @@ def explain(
             code="TG727",
         )
     family = f"{known.family.__name__}, exit code {known.family.exit_code}"
-    shown = f"[bold]{name}[/]  {known.meaning}\n\n{family}"
-    result({"code": name, "meaning": known.meaning, "class": family}, shown, as_json)
+    remedy = advice(known.family)
+    shown = f"[bold]{name}[/]  {known.meaning}\n\n{family}\nremedy  {escape(remedy)}"
+    value = {"code": name, "meaning": known.meaning, "class": family, "remedy": remedy}
+    result(value, shown, as_json)
 
 
 def schema() -> None:
