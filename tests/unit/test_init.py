@@ -104,7 +104,7 @@ def test_only_the_last_stage_of_a_dockerfile_counts() -> None:
         "FROM nginx\nEXPOSE $PORT 8080\nHEALTHCHECK --interval=5s \\\n  CMD wget http://x:1/b?c=1\n"
     )
     assert facts_of(text) == Facts(8080, "/b?c=1", None, "nginx")
-    assert facts_of(text + "HEALTHCHECK NONE\nUSER 101:101") == Facts(8080, None, "101:101")
+    assert facts_of(text + "HEALTHCHECK NONE\nUSER 5:5") == Facts(8080, None, "5:5", "nginx")
 
 
 # --- compose -------------------------------------------------------------------------------------

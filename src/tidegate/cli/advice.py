@@ -24,6 +24,7 @@ _ADVICE: Mapping[type[e.TidegateError], str] = {
     e.GitFailed: "run the git command by hand; its last line is the cause",
     e.CloudFailed: "run the command again; tidegate status --target aws shows where things stand",
     e.EffectFailed: "nothing at once: it is tried again; tidegate status shows trouble that stays",
+    e.Unreachable: "see why it does not answer: tidegate doctor; nothing is held against a task",
     e.JournalError: "traffic goes on as it is; mend what it names, and lose nothing by waiting",
 }
 

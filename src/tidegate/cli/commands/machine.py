@@ -46,9 +46,10 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     checks = look(now.home.path, _addresses(now))
     rows = []
     for check in checks:
-        rows.append(f"{state(check.state.value)}  {escape(f'{check.name:<10} {check.what}')}")
+        pad = " " * (len(CheckState.FAIL) - len(check.state))
+        rows.append(f"{state(check.state.value)}{pad}  {escape(f'{check.name:<10} {check.what}')}")
         if check.remedy and check.state is not CheckState.OK:
-            rows.append(f"{'':<17}{escape(check.remedy)}")
+            rows.append(f"{'':<19}{escape(check.remedy)}")
     output.result(checks, "\n".join(rows), as_json)
     if any(check.state is CheckState.FAIL for check in checks):
         raise typer.Exit(ConfigurationError.exit_code)

@@ -1,0 +1,78 @@
+"""What a person is told at the edges: no app here, a controller that cannot start, a rollback."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.tree import Tree
+
+from tidegate.cli import daemon, output
+from tidegate.cli.follow import follow
+from tidegate.cli.main import call
+from tidegate.core.errors import SetupError, TidegateError
+from tidegate.engine.messages import Message
+
+
+def ended(tmp_path: Path, log: str) -> TidegateError:
+    """What `up` raises for a controller that ended with this in its log."""
+    path = tmp_path / "daemon.log"
+    path.write_text(f"from the start before\n{log}")
+    with pytest.raises(TidegateError) as raised:
+        daemon._failed(path, len("from the start before\n"), "it ended with exit code 3")
+    return raised.value
+
+
+def test_a_controller_that_cannot_start_tells_its_own_error(tmp_path: Path) -> None:
+    own = SetupError(
+        "port 8081 on 127.0.0.1 is in use",
+        cause="haproxy (process 7) listens there\n          and another line",
+        where="listener.test_port",
+        remedy="choose another",
+        code="TG220",
+    )
+    told = ended(tmp_path, f"2026-11-26 WARNING something\n{own}\n")
+    assert (type(told), str(told)) == (SetupError, str(own))
+
+
+def test_a_controller_that_ends_with_a_fault_tells_the_end_of_its_log(tmp_path: Path) -> None:
+    told = ended(tmp_path, "Traceback (most recent call last):\nValueError: x\n")
+    assert (told.number, told.cause.splitlines()[-1].strip()) == ("TG243", "ValueError: x")
+
+
+def test_where_there_is_no_app_the_remedy_is_not_to_start_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["-C", str(tmp_path), "status"]) == 3
+    told = capsys.readouterr().err
+    assert f"there is no app in {tmp_path}, nor above it" in told
+    assert "remedy  go to the folder with its tidegate.yaml" in told
+    assert call(["-C", str(tmp_path / "none"), "status"]) == 2
+
+
+def test_without_a_terminal_a_line_of_a_tree_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    tree = Tree("top")
+    tree.add("word " * 60 + "end")
+    output.result(None, tree, as_json=False)
+    assert capsys.readouterr().out.splitlines()[1].endswith("word end")
+
+
+def messages(*events: tuple[str, str], exit_code: int) -> Sequence[Message]:
+    happened: list[Any] = [
+        {"kind": "event", "seq": n, "type": kind, "text": text}
+        for n, (kind, text) in enumerate(events)
+    ]
+    end = {"kind": "end", "outcome": "rolled back", "exit_code": exit_code, "reason": "it crashed"}
+    return [*happened, end]
+
+
+def test_a_rollback_names_what_tells_more_of_it() -> None:
+    said: list[str] = []
+    told = messages(
+        ("TaskStopped", "t8 failed: EssentialContainer exited with code 2"),
+        ("TaskStopped", "t9 failed: EssentialContainer exited with code 2"),
+        ("RollbackStarted", "d3 rolls back (DEPLOYMENT_FAILURE): 3 candidate tasks failed"),
+        exit_code=6,
+    )
+    assert follow(told, "e8", said.append) == 6
+    assert said[-1] == "       why: tidegate report d3, tidegate logs t9"
