@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +39,16 @@ def test_a_controller_that_cannot_start_tells_its_own_error(tmp_path: Path) -> N
 def test_a_controller_that_ends_with_a_fault_tells_the_end_of_its_log(tmp_path: Path) -> None:
     told = ended(tmp_path, "Traceback (most recent call last):\nValueError: x\n")
     assert (told.number, told.cause.splitlines()[-1].strip()) == ("TG243", "ValueError: x")
+
+
+def test_a_full_disk_is_named_though_the_log_has_no_room_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = SimpleNamespace(free=24 << 10)
+    monkeypatch.setattr("tidegate.cli.daemon.shutil.disk_usage", lambda _: full)
+    told = ended(tmp_path, "")
+    assert (told.number, told.remedy) == ("TG211", "free some space there, then: tidegate up")
+    assert told.cause.startswith("24 KiB are free on its disk")
 
 
 def test_where_there_is_no_app_the_remedy_is_not_to_start_one(

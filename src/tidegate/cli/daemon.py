@@ -1,6 +1,7 @@
 """The daemon: started by `tidegate up`, in the background, with its output in the daemon's log."""
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from tidegate.core.errors import SetupError, TidegateError
 PATIENCE_S = 60.0
 """So long a daemon may take from its start until it answers."""
 POLL_S = 0.1
+_ROOM_BYTES = 4 << 20
+"""With less than this the journal and its reserve have no room."""
 
 
 def serve(folder: Path, foreground: bool) -> int:
@@ -77,6 +80,14 @@ def _failed(log: Path, begin: int, what: str) -> NoReturn:
             where=parts.get("where", str(log)),
             remedy=parts.get("remedy", ""),
             code=told["code"],
+        )
+    free = shutil.disk_usage(log.parent).free
+    if not said and free < _ROOM_BYTES:
+        raise SetupError(
+            f"the state directory {log.parents[1]} cannot be written",
+            cause=f"{free >> 10} KiB are free on its disk, so its log is empty, too",
+            remedy="free some space there, then: tidegate up",
+            code="TG211",
         )
     raise SetupError(
         "the controller did not start",

@@ -138,7 +138,9 @@ def _disk(name: str, free: int) -> Check:
     if free >= LITTLE_DISK:
         return Check(name, CheckState.OK, what)
     state = CheckState.FAIL if free < NO_DISK else CheckState.WARN
-    return Check(name, state, what, "free some space: old images are listed by docker image ls")
+    images = name.startswith("image")
+    where = "of the images: docker image ls lists old ones" if images else "of the state directory"
+    return Check(name, state, what, f"free some space on the disk {where}")
 
 
 def _files(facts: Facts) -> Check:
