@@ -121,8 +121,9 @@ class Wire:
 
     def _missing(self, file: str) -> SetupError:
         """No controller here: perhaps there is no app here, either."""
-        folder = self._place.path.parent
-        if self._place.path.exists() or (folder / FILE_NAME).exists():
+        state = self._place.daemon.parent
+        folder = state.parent
+        if state.exists() or (folder / FILE_NAME).exists():
             return _not_running(f"{file} is not there")
         return _not_running(
             f"there is no app in {folder}, nor above it",
