@@ -313,3 +313,13 @@ def mine(here: Yard) -> dict[str, str]:
 def quick(app: App, stage_timeout_ms: int) -> App:
     """The app with less time for each stage."""
     return replace(app, pipeline=replace(app.pipeline, stage_timeout_ms=stage_timeout_ms))
+
+
+def test_what_is_no_dockerfile_is_refused_in_the_builder_s_own_words(make: Make) -> None:
+    here = make(WEB)
+    here.push("e1", {"web/Dockerfile": "FORM scratch\n"})
+    seen = here.build("e1")
+    assert seen.state is JobState.FAILED
+    assert seen.summary.startswith("web: the builder refuses the Dockerfile: ")
+    assert "unknown instruction: form" in seen.summary.lower()
+    assert "400 Client Error" not in seen.summary
