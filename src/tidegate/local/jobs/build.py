@@ -8,9 +8,9 @@ import re
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,8 +115,8 @@ class _Maker:
             with self.reading:  # one tar file, read from two threads
                 made = context.make(self.tar, wanted, resolve)
                 sent = stack.enter_context(made)
-            lines = _accepted(
-                self.site.client.api.build,
+            stack.enter_context(_refusals(wanted.dockerfile))
+            lines = self.site.client.api.build(
                 fileobj=sent,
                 custom_context=True,
                 dockerfile=wanted.dockerfile,
@@ -131,21 +131,16 @@ class _Maker:
             return _Output(say).read(lines, self.app.pipeline.stage_timeout_ms)
 
 
-def _accepted(
-    build: Callable[..., Iterator[dict[str, Any]]], **wanted: Any
-) -> Iterator[dict[str, Any]]:
-    """What the builder says, if it takes the Dockerfile at all. Raises `BuildError` TG316."""
+@contextmanager
+def _refusals(dockerfile: str) -> Iterator[None]:
+    """The builder's word on a Dockerfile that it does not take at all, as `BuildError` TG316."""
     try:
-        return build(**wanted)
+        yield
     except APIError as error:
         if not error.is_client_error():
             raise
-        raise BuildError(
-            "the builder refuses the Dockerfile",
-            cause=one_line(error),
-            where=str(wanted.get("dockerfile", "")),
-            code="TG316",
-        ) from error
+        cause, what = one_line(error), "the builder refuses the Dockerfile"
+        raise BuildError(what, cause=cause, where=dockerfile, code="TG316") from error
 
 
 @dataclass(slots=True)
