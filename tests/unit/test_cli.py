@@ -283,7 +283,9 @@ def test_plan_shows_what_the_file_would_change(daemon: Served, run: Run) -> None
             "    services.cats.memory: 128MiB → 256MiB  [makes a new release]",
         ]
     )
-    assert lines[3].startswith("    services.cats.commit: 3f9c2e100000 → uncommitted  [built again")
+    assert lines[-2].startswith(
+        "    services.cats.commit: 3f9c2e100000 → uncommitted  [built again"
+    )
     assert lines[-1] == "! warning: services.cats.build: there is no folder cats"
 
 
