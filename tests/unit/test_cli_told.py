@@ -47,8 +47,8 @@ def test_a_full_disk_is_named_though_the_log_has_no_room_for_it(
     full = SimpleNamespace(free=24 << 10)
     monkeypatch.setattr("tidegate.cli.daemon.shutil.disk_usage", lambda _: full)
     told = ended(tmp_path, "")
-    assert (told.number, told.remedy) == ("TG211", "free some space there, then: tidegate up")
-    assert told.cause.startswith("24 KiB are free on its disk")
+    assert (told.number, told.remedy) == ("TG243", "free some space there, then: tidegate up")
+    assert told.cause.startswith("24 KiB are free on the disk of ")
 
 
 def test_where_there_is_no_app_the_remedy_is_not_to_start_one(

@@ -81,20 +81,14 @@ def _failed(log: Path, begin: int, what: str) -> NoReturn:
             remedy=parts.get("remedy", ""),
             code=told["code"],
         )
+    cause = "\n          ".join([what, *said.splitlines()[-6:]])
+    remedy = "see what this machine lacks: tidegate doctor"
     free = shutil.disk_usage(log.parent).free
     if not said and free < _ROOM_BYTES:
-        raise SetupError(
-            f"the state directory {log.parents[1]} cannot be written",
-            cause=f"{free >> 10} KiB are free on its disk, so its log is empty, too",
-            remedy="free some space there, then: tidegate up",
-            code="TG211",
-        )
+        cause = f"{free >> 10} KiB are free on the disk of {log.parents[1]}; its log is empty, too"
+        remedy = "free some space there, then: tidegate up"
     raise SetupError(
-        "the controller did not start",
-        cause="\n          ".join([what, *said.splitlines()[-6:]]),
-        where=str(log),
-        remedy="see what this machine lacks: tidegate doctor",
-        code="TG243",
+        "the controller did not start", cause=cause, where=str(log), remedy=remedy, code="TG243"
     )
 
 
