@@ -6,7 +6,35 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import podman
 from tests.support.user import own_places
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--podman`: the tests of the container engine run on a Podman of their own."""
+    parser.addoption(
+        "--podman", action="store_true", help="run the tests marked `engine` on Podman"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Nothing is run on another engine than the one that was asked for."""
+    if config.getoption("--podman") and (why := podman.why_not()):
+        for item in items:
+            if item.get_closest_marker("engine"):
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The engine that the tests use: this machine's, or with `--podman` one of their own."""
+    if not request.config.getoption("--podman") or podman.why_not():
+        yield
+        return
+    with podman.podman_service() as url, pytest.MonkeyPatch.context() as patch:
+        for name in ("TIDEGATE_ENGINE", "DOCKER_HOST"):
+            patch.setenv(name, url)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

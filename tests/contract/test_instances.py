@@ -113,7 +113,7 @@ def test_a_task_answers_at_the_address_of_its_instance_alone(yard: Yard) -> None
 
 
 def test_the_limit_of_the_instance_holds_for_its_tasks_together(yard: Yard) -> None:
-    """Each task may have 64 MiB, the instance has 48: the one that takes too much is killed.
+    """The task may have 96 MiB, the instance has 48: the one that takes too much is killed.
 
     The same task lives on an instance that has more.
     """
@@ -124,8 +124,8 @@ def test_the_limit_of_the_instance_holds_for_its_tasks_together(yard: Yard) -> N
     yard.start("t1", "i1", SERVE, memory_mib=64)
     yard.start("t2", "i2", SERVE, memory_mib=64)
     yard.bench.wait_for("t1", _healthy, yard.tasks)
-    yard.start("t3", "i1", TAKE_A_LOT, 64)
-    yard.start("t4", "i2", TAKE_A_LOT, 64)
+    yard.start("t3", "i1", TAKE_A_LOT, 96)
+    yard.start("t4", "i2", TAKE_A_LOT, 96)
     killed = yard.bench.wait_for("t3", lambda t: t.state is TaskState.STOPPED, yard.tasks)
     assert killed.exit_code != 0
     known = {t.id: t.state for t in yard.tasks.observe() or ()}

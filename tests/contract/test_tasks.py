@@ -69,7 +69,8 @@ def test_a_task_that_exits_is_stopped_with_its_exit_code(bench: TasksBench) -> N
 
 def test_a_task_that_takes_too_much_memory_is_stopped_for_it(bench: TasksBench) -> None:
     bench.tasks.start(bench.start("t1", Nature.LEAKS))
-    assert bench.wait_for("t1", stopped).out_of_memory
+    seen = bench.wait_for("t1", stopped)
+    assert seen.out_of_memory or (bench.silent_on_memory and seen.exit_code == 137)
 
 
 def test_a_task_that_never_answers_is_unhealthy_after_its_grace_and_still_runs(

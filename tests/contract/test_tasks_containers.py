@@ -24,8 +24,12 @@ from tidegate.core.seen import Health, TaskState
 from tidegate.local.containers import clear_away
 from tidegate.local.containers.hostports import candidates
 from tidegate.local.containers.labels import container_name
+from tidegate.local.podman import podman
 
 pytestmark = pytest.mark.engine
+
+CAP_CHOWN = 0
+"""Its number in the kernel."""
 
 
 @pytest.fixture
@@ -59,9 +63,8 @@ def test_the_engine_holds_the_limits_that_were_asked_for(bench: ContainerBench) 
     host = found["HostConfig"]
     assert host["Memory"] == host["MemorySwap"] == 32 * 1024 * 1024
     assert (host["NanoCpus"], host["PidsLimit"]) == (500_000_000, 50)
-    assert (host["CapDrop"], host["CapAdd"]) == (["ALL"], ["CAP_CHOWN"]) or host["CapAdd"] == [
-        "CHOWN"
-    ]
+    bounds = bench.inside("t1", "busybox grep CapBnd /proc/self/status")
+    assert int(bounds.split()[1], 16) == 1 << CAP_CHOWN
     assert host["RestartPolicy"]["Name"] in ("no", "")
     assert host["ReadonlyRootfs"] and host["Init"] and not host["Privileged"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
@@ -71,6 +74,8 @@ def test_the_engine_holds_the_limits_that_were_asked_for(bench: ContainerBench) 
 
 
 def test_tasks_of_one_app_cannot_reach_each_other(bench: ContainerBench) -> None:
+    if podman(bench.client):
+        pytest.skip("Podman cannot part the containers of one network")
     for task in ("t1", "t2"):
         bench.tasks.start(bench.start(task))
         bench.wait_for(task, healthy)
@@ -186,7 +191,8 @@ def test_a_start_that_was_cut_short_and_is_not_wanted_any_more_can_be_stopped(
 def _created_only(bench: ContainerBench) -> None:
     """Make t1 again as it is between its creation and its start."""
     found = bench.container("t1")
-    settings = found.attrs["Config"] | {"HostConfig": found.attrs["HostConfig"]}
+    host = {key: value for key, value in found.attrs["HostConfig"].items() if key[:3] != "Cpu"}
+    settings = found.attrs["Config"] | {"HostConfig": host}
     found.remove(force=True)
     api: Any = bench.client.api
     api.create_container_from_config(settings, found.name)

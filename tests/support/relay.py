@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-ENGINE = "/var/run/docker.sock"
+from tidegate.local.engine_socket import find_engine
 
 
 class Relay:
@@ -13,6 +13,7 @@ class Relay:
 
     def __init__(self, path: Path) -> None:
         self.url = f"unix://{path}"
+        self._engine = find_engine().removeprefix("unix://")
         self._flowing = threading.Event()
         self._flowing.set()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -44,7 +45,7 @@ class Relay:
             except OSError:
                 return
             there = socket.socket(socket.AF_UNIX)
-            there.connect(ENGINE)
+            there.connect(self._engine)
             self._open += [here, there]
             for source, sink in ((here, there), (there, here)):
                 threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()

@@ -21,6 +21,7 @@ from tidegate.core.ports import Tasks
 from tidegate.core.seen import TaskSeen
 from tidegate.local.containers import ContainerTasks, clear_away
 from tidegate.local.home import Home
+from tidegate.local.podman import podman
 
 PATIENCE_S = 15.0
 
@@ -40,6 +41,11 @@ class TasksBench(Protocol):
     @property
     def tasks(self) -> Tasks:
         """What is tested."""
+        ...
+
+    @property
+    def silent_on_memory(self) -> bool:
+        """Whether it does not tell a task that its memory limit ended from one that was killed."""
         ...
 
     def start(self, task: str, nature: Nature = Nature.GOOD) -> StartTask:
@@ -76,6 +82,12 @@ class ContainerBench:
 
     def __post_init__(self) -> None:
         self.tasks = self.another()
+
+    @property
+    def silent_on_memory(self) -> bool:
+        """Podman before 5 does not tell."""
+        found = podman(self.client)
+        return found is not None and not found.tells_of_memory
 
     def another(self, client: DockerClient | None = None) -> ContainerTasks:
         """One more adapter on the same owner, as a controller that was started again."""

@@ -23,8 +23,16 @@ def repository(app: str, service: str) -> str:
 
 
 def labels(owner: str, app: str) -> dict[str, str]:
-    """The labels of every image that we built. They hold nothing that changes between builds."""
+    """The labels of a throw-away container of ours."""
     return {MANAGED: "1", OWNER: owner, APP: app}
+
+
+def image_labels(owner: str) -> dict[str, str]:
+    """The label of every image that we built, which holds nothing that changes between builds.
+
+    It is one: Buildah adds several in any order, so its cache would not know the image again.
+    """
+    return {OWNER: owner}
 
 
 def owned(client: DockerClient, owner: str) -> dict[str, tuple[str, ...]]:

@@ -19,8 +19,10 @@ from tidegate.local.bases.recipes import EVERYWHERE, PATH, Recipe
 from tidegate.local.bases.rootfs import CERTIFICATES, write_root
 
 STAND_IN_FOR = "tidegate.io/standin-for"
-FORMAT = 3
+FORMAT = 4
 """Raised when the same recipe and packages would make another image."""
+CREATED = "2023-11-14T22:13:20Z"
+"""In the history, too: without it Podman neither tells the history nor uses its build cache."""
 _LISTS = Path("/var/lib/apt/lists")
 _MACHINES = {"amd64": "amd64", "arm64": "arm64", "armhf": "arm", "i386": "386"}
 """Debian's word for an architecture and that of images."""
@@ -112,11 +114,11 @@ def _config(recipe: Recipe, packages: tuple[Package, ...]) -> dict[str, object]:
     if recipe.port:
         settings["ExposedPorts"] = {f"{recipe.port}/tcp": {}}
     return {
-        "created": "2023-11-14T22:13:20Z",
+        "created": CREATED,
         "architecture": _MACHINES.get(debian, debian),
         "os": "linux",
         "config": settings,
-        "history": [{"created_by": f"tidegate base {recipe.name}"}],
+        "history": [{"created": CREATED, "created_by": f"tidegate base {recipe.name}"}],
     }
 
 

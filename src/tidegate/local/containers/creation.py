@@ -42,12 +42,13 @@ class Place:
 class Given:
     """What is known only at the start: the image's user ("" for root), the secrets' values.
 
-    `place` is where the task's instance has it.
+    `place` is where the task's instance has it. `podman` tells which engine it is made on.
     """
 
     image_user: str
     secrets: dict[str, str]
     place: Place = Place()
+    podman: bool = False
 
 
 def creation(owner: Owner, action: StartTask, given: Given, host_port: int) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def creation(owner: Owner, action: StartTask, given: Given, host_port: int) -> d
         "restart_policy": {"Name": "no"},  # a task is replaced, never restarted
         "healthcheck": {"test": ["NONE"]},  # health is asked from outside, without an exec
         "init": True,
-        **hardening(service, given.image_user),
+        **hardening(service, given.image_user, given.podman),
         **_limits(service),
         **({"cgroup_parent": given.place.cgroup_parent} if given.place.cgroup_parent else {}),
     }
@@ -85,15 +86,16 @@ def _environment(action: StartTask) -> dict[str, str]:
     return ours | dict(action.service.environment)
 
 
-def hardening(service: Service, image_user: str) -> dict[str, Any]:
+def hardening(service: Service, image_user: str, podman: bool) -> dict[str, Any]:
     """The arguments that take everything away but what the service asked back."""
     security = service.security
     user = security.user or image_user
+    owned = "U" if podman else _owned(user)
     size_mib = max(SMALLEST_TMPFS_MIB, service.memory_mib // 4)
     return {
         "user": user,
         "read_only": security.read_only,
-        "tmpfs": dict(_tmpfs(entry, user, size_mib) for entry in security.tmpfs),
+        "tmpfs": dict(_tmpfs(entry, owned, size_mib) for entry in security.tmpfs),
         "cap_drop": ["ALL"],
         "cap_add": list(security.capabilities),
         "security_opt": ["no-new-privileges"],
@@ -101,18 +103,23 @@ def hardening(service: Service, image_user: str) -> dict[str, Any]:
     }
 
 
-def _tmpfs(entry: str, user: str, size_mib: int) -> tuple[str, str]:
-    """`path` or `path:options`. What is in it counts as the task's memory.
-
-    runc before 1.2 gives the mount the mode of the image's folder, whatever is asked for, so a
-    user that is known by number is made its owner.
-    """
+def _tmpfs(entry: str, owned: str, size_mib: int) -> tuple[str, str]:
+    """`path` or `path:options`. What is in it counts as the task's memory."""
     path, _, options = entry.partition(":")
+    mount = f"rw,nosuid,nodev,noexec,mode=1777,size={size_mib}m"
+    return path, ",".join(filter(None, (mount, owned, options)))
+
+
+def _owned(user: str) -> str:
+    """Docker's options that make the user the owner of a mount, if he is known by number.
+
+    runc before 1.2 gives the mount the mode of the image's folder, whatever is asked for. Podman
+    takes `U` instead, which is right for users known by name, too.
+    """
     owner = _NUMBERS.fullmatch(user)
-    owned = f",uid={owner['uid']}" if owner else ""
-    owned += f",gid={owner['gid']}" if owner and owner["gid"] else ""
-    whole = f"rw,nosuid,nodev,noexec,mode=1777,size={size_mib}m{owned}"
-    return path, f"{whole},{options}" if options else whole
+    if not owner:
+        return ""
+    return f"uid={owner['uid']}" + (f",gid={owner['gid']}" if owner["gid"] else "")
 
 
 def _limits(service: Service) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from requests import RequestException
 from tidegate.core.errors import EffectFailed, Unreachable
 
 PORT_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
+_NAME_TAKEN = ("name is already in use", "network already exists")
+"""Podman's words, with the status of an internal error; Docker says 409."""
 
 _REFUSALS = (  # what the engine says, our word for it, what to do, the code
     *(
@@ -18,6 +20,20 @@ _REFUSALS = (  # what the engine says, our word for it, what to do, the code
         for phrase in PORT_TAKEN
     ),
     ("no such image", "its image is not here", "push again: it is built anew", "TG912"),
+    (
+        "container-init binary not found",
+        "Podman has no init program to start it under",
+        "install one, as root: apt-get install catatonit, or dnf install catatonit; "
+        "or name another in containers.conf: init_path",
+        "TG911",
+    ),
+    (
+        "error setting rlimit",
+        "the engine asks for higher limits than it may give",
+        'in containers.conf, lower default_ulimits, such as ["nofile=8192:8192", '
+        '"nproc=8192:8192"]',
+        "TG911",
+    ),
     (
         "unable to find user",
         "the image has no such user",
@@ -64,11 +80,11 @@ _REFUSALS = (  # what the engine says, our word for it, what to do, the code
 
 _ENDINGS = (  # what its last lines say, and what that means
     (
-        r"exec \S+ failed: no such file",
+        r"exec \S+ failed: no such file|failed to exec pid1: no such file",
         "its command is not in the image; correct `command`, or the image's CMD",
     ),
     (
-        r"exec \S+ failed: permission denied",
+        r"exec \S+ failed: permission denied|failed to exec pid1: permission denied",
         "its user may not run the command; make it executable in the image, or set security.user",
     ),
     (
@@ -113,6 +129,12 @@ def port_taken(error: APIError) -> bool:
     """Whether the engine refused the published port."""
     said = one_line(error).lower()
     return any(phrase in said for phrase in PORT_TAKEN)
+
+
+def name_taken(error: APIError) -> bool:
+    """Whether there is a container or network of that name already."""
+    said = one_line(error).lower()
+    return error.status_code == 409 or any(phrase in said for phrase in _NAME_TAKEN)
 
 
 def refusal(what: str, error: Exception) -> EffectFailed:

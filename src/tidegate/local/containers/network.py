@@ -1,10 +1,14 @@
-"""The bridge network of one app: tasks reach the world, and not each other."""
+"""The bridge network of one app: tasks reach the world and, but for Podman, not each other.
+
+Podman has nothing for the last: its `isolate` parts networks, not the containers of one.
+"""
 
 import threading
 
 from docker import DockerClient
 from docker.errors import APIError
 
+from tidegate.local.containers.failures import name_taken
 from tidegate.local.containers.labels import MANAGED, OWNER
 
 NO_TALK = "com.docker.network.bridge.enable_icc"
@@ -33,5 +37,5 @@ class Network:
                     labels={MANAGED: "1", OWNER: self._owner},
                 )
             except APIError as error:
-                if error.status_code != 409:  # another controller was faster
+                if not name_taken(error):  # another controller was faster
                     raise

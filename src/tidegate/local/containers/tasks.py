@@ -13,7 +13,7 @@ from tidegate.core.decision import StartTask
 from tidegate.core.errors import EffectFailed
 from tidegate.core.seen import Health, TaskSeen
 from tidegate.local.containers.creation import Given, Owner, Place, creation
-from tidegate.local.containers.failures import port_taken, translated
+from tidegate.local.containers.failures import name_taken, port_taken, translated
 from tidegate.local.containers.hostports import HostPorts
 from tidegate.local.containers.labels import container_name
 from tidegate.local.containers.network import Network
@@ -21,6 +21,7 @@ from tidegate.local.containers.secrets import read_secrets
 from tidegate.local.containers.usage import Subject, Usages
 from tidegate.local.containers.watcher import Known, Watcher
 from tidegate.local.home import Home
+from tidegate.local.podman import podman
 from tidegate.local.probing import Probe, Prober
 
 KEPT_LINES = 200
@@ -83,7 +84,7 @@ class ContainerTasks:
         with self._seen_afterwards(), translated(what):
             user = self._client.images.get(action.digest).attrs["Config"].get("User") or ""
             self._network.ensure()
-            self._start(action, Given(user, secrets, place))
+            self._start(action, Given(user, secrets, place, podman(self._client) is not None))
 
     def stop(self, task: str, grace_ms: int) -> None:
         """Stop it with its image's signal, killing it after the grace. Raises `EffectFailed`.
@@ -152,7 +153,7 @@ class ContainerTasks:
         try:
             return self._client.containers.create(**creation(owner, action, given, port))
         except APIError as error:
-            if error.status_code != 409:
+            if not name_taken(error):
                 raise
             return self._client.containers.get(self._name(action.task))
 

@@ -26,7 +26,9 @@ LOOK_EVERY_S = 0.25
 SETTLE_S = 0.03
 """After an event the looks come this soon, then ever later: the engine tells of an end some 0.2 s
 before its list shows it."""
+ATTEMPTS = 5
 STALE_AFTER_S = 2.0
+_GONE = "no such container"
 SOON_S = 10.0
 """A task that ends sooner than this after its start never ran well: its last lines may say why."""
 
@@ -106,7 +108,7 @@ class Watcher:
             self._wake.clear()
 
     def _look(self) -> None:
-        owned = self._client.api.containers(all=True, filters=self._mine)
+        owned = self._list()
         listed = [found for found in owned if TASK in found["Labels"]]  # trials are no tasks
         inspected: dict[str, tuple[str, Read | None]] = {}
         for container in listed:
@@ -119,6 +121,20 @@ class Watcher:
         self._answered_s = monotonic()
         if news:
             self._on_look(self._known)
+
+    def _list(self) -> list[dict[str, Any]]:
+        """All of the owner's. Podman fails when one goes meanwhile: then it is asked again."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._ask()
+            except APIError as error:
+                if _GONE not in one_line(error):
+                    raise
+        return self._ask()
+
+    def _ask(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._client.api.containers(all=True, filters=self._mine)
+        return found
 
     def _read(self, container: str) -> Read | None:
         try:

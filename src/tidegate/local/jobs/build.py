@@ -29,12 +29,14 @@ from tidegate.local.scanning.bases import bases_of
 from tidegate.scan.inventory import KnownBase
 
 AT_ONCE = 2
-_STEP = re.compile(r"Step (\d+)/\d+ : (.*)")
-_CACHED = " ---> Using cache"
+_STEP = re.compile(r"(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/\d+ ?: (.*)")
+_CACHED = re.compile(r" ?-+> Using cache")
 _NOISE = re.compile(
-    r" ---> (Running in )?[0-9a-f]{12}$|Removing intermediate container|Step \S+ : LABEL tidegate"
+    r" ?-+> (Running in )?[0-9a-f]{11,12}$|Removing intermediate container|[0-9a-f]{64}$"
+    r"|(?:\[\d+/\d+\] )?(?:COMMIT$|(?:Step|STEP) \S+:? ?:? LABEL \"?tidegate)"
 )
-_EXIT = re.compile(r"returned a non-zero code: (\d+)")
+_EXIT = re.compile(r"returned a non-zero code: (\d+)|: exit status (\d+)$")
+"""What Docker's builder says, and Podman's, which is Buildah."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class _Maker:
                 custom_context=True,
                 dockerfile=wanted.dockerfile,
                 buildargs=dict(wanted.args),
-                labels=images.labels(self.site.home.owner, self.app.name),
+                labels=images.image_labels(self.site.home.owner),
                 decode=True,
                 rm=True,
                 forcerm=True,
@@ -176,14 +178,15 @@ class _Output:
             if found:
                 self.step, self.instruction = found.groups()
                 self.last = ""
-            elif line != _CACHED:
+            elif not _CACHED.match(line):
                 self.last = line
 
     def _failure(self, error: str) -> BuildError:
         self.say(error)
-        code = _EXIT.search(error)
+        code = _EXIT.search(error.strip())
         where = f"step {self.step} ({self.instruction})" if self.step else "the build"
         if code:
             said = f": {self.last}" if self.last else ""
-            return BuildError(f"{where} failed with exit code {code[1]}{said}", code="TG309")
+            what = f"{where} failed with exit code {code[1] or code[2]}{said}"
+            return BuildError(what, code="TG309")
         return BuildError(f"{where} failed: {error}", code="TG309")

@@ -15,8 +15,11 @@ from tidegate.local.containers.creation import hardening
 from tidegate.local.containers.failures import one_line
 from tidegate.local.jobs.log import Log
 from tidegate.local.jobs.site import Site
+from tidegate.local.podman import podman
 
 _JOB = "tidegate.io/job"
+_NO_NAME = "failed to exec pid1"
+"""Podman's init program does not say which command it could not start."""
 
 
 def test(site: Site, job: RunTests, log: Log) -> str:
@@ -51,7 +54,7 @@ def _create(site: Site, job: RunTests, service: Service, digest: str) -> Contain
         mem_limit=f"{service.memory_mib}m",
         memswap_limit=f"{service.memory_mib}m",
         pids_limit=service.security.pids_limit,
-        **hardening(service, image_user),
+        **hardening(service, image_user, podman(site.client) is not None),
         init=True,
     )
 
@@ -87,6 +90,8 @@ def _run(container: Container, service: Service, log: Log, limit_s: float) -> No
         raise BuildError(f"tests of {service.name} {cause}", code="TG311")
     if code:
         said = f": {last}" if last else ""
+        if _NO_NAME in last:
+            said += f" ({service.test[0]})"
         what = f"tests of {service.name} failed with exit code {code}{said}"
         raise BuildError(what, code="TG312")
 

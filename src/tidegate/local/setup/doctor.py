@@ -9,6 +9,7 @@ from tidegate.local.setup.facts import EngineFacts, Facts, gather
 from tidegate.local.setup.programs import GIT_AT_LEAST, HAPROXY_AT_LEAST, Program
 
 MIB = 1024 * 1024
+PODMAN_REMEDY = "docs/engines.md tells what works on which engine; Docker has no such limits"
 LITTLE_DISK = 2_000 * MIB
 NO_DISK = 200 * MIB
 FEW_FILES = 4_096
@@ -72,9 +73,11 @@ def _engine(engine: EngineFacts | str) -> list[Check]:
         what = f"no container engine answers: {engine}"
         remedy = "run: tidegate setup; or start Docker or Podman"
         return [Check("engine", CheckState.FAIL, what, remedy)]
-    what = f"version {engine.version}, API {engine.api}, at {engine.url}"
+    what = f"{engine.name} {engine.version}, API {engine.api}, at {engine.url}"
     checks = [Check("engine", CheckState.OK, what), _limits(engine), _instances(engine)]
     checks.append(_start(engine))
+    if engine.lacks:
+        checks.append(Check("podman", CheckState.WARN, "; ".join(engine.lacks), PODMAN_REMEDY))
     if engine.free_bytes is not None:
         checks.append(_disk("image disk", engine.free_bytes))
     return checks

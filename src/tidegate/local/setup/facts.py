@@ -21,6 +21,7 @@ from requests import RequestException
 from tidegate.core.errors import SetupError
 from tidegate.local.engine_socket import connect, find_engine
 from tidegate.local.instances.cgroups import why_not_limited
+from tidegate.local.podman import told_by
 from tidegate.local.setup import programs
 from tidegate.local.setup.programs import Program
 
@@ -33,7 +34,8 @@ class EngineFacts:
     """A container engine that answered. `start` is None untried, "" done, else what went wrong.
 
     `limits` are those that it can hold a container to; `unlimited` is why it cannot hold an
-    instance, which is several containers, to one. `skew_s` is its clock less ours.
+    instance, which is several containers, to one. `skew_s` is its clock less ours. `lacks` is what
+    tasks do not have on Podman; `name` is its name for people.
     """
 
     url: str
@@ -44,6 +46,8 @@ class EngineFacts:
     start: str | None
     free_bytes: int | None
     unlimited: str = ""
+    name: str = "Docker"
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def _engine() -> EngineFacts | str:
 
 def _asked(url: str, client: DockerClient) -> EngineFacts:
     version: dict[str, Any] = client.version()
+    found = told_by(version)
     before = time.time()
     info: dict[str, Any] = client.info()
     limits = {
@@ -114,6 +119,8 @@ def _asked(url: str, client: DockerClient) -> EngineFacts:
         start=_start(client),
         free_bytes=shutil.disk_usage(root).free if local else None,
         unlimited=why_not_limited(info),
+        name="Podman" if found else "Docker",
+        lacks=found.lacks if found else (),
     )
 
 
@@ -124,7 +131,12 @@ def _start(client: DockerClient) -> str | None:
         return None
     try:
         client.containers.run(
-            str(images[0].id), ["true"], remove=True, network_mode="none", cap_drop=["ALL"]
+            str(images[0].id),
+            ["true"],
+            remove=True,
+            network_mode="none",
+            cap_drop=["ALL"],
+            init=True,
         )
     except (DockerException, RequestException) as error:
         return str(error)

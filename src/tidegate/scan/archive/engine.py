@@ -39,10 +39,9 @@ class EngineImage:
         try:
             found = engine.inspect_image(name)
             self._id = str(found["Id"])
-            history = engine.history(self._id)
         except OSError as error:
             raise _refused(name, error) from error
-        self.description = _describe(found, history, limits)
+        self.description = _describe(found, _history(engine, self._id), limits)
 
     def layers(self, wanted: Collection[str]) -> Iterator[tuple[str, Raw]]:
         """The image's layers in the order of the stream. Their bytes tell their diff IDs."""
@@ -52,6 +51,19 @@ class EngineImage:
                 raw = layer(Part(tar, member.size))
                 if raw is not None:
                     yield "", raw
+
+
+def _history(engine: Engine, image: str) -> Any:
+    """How the image was made; nothing where the engine cannot say: then its steps have no names.
+
+    Podman before 5 breaks on a history without times, which several builders write.
+    """
+    try:
+        return engine.history(image)
+    except OSError as error:
+        if getattr(error, "status_code", None) == 500:
+            return []
+        raise _refused(image, error) from error
 
 
 class _Chunks(Raw):
