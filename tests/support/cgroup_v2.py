@@ -80,7 +80,7 @@ def _container(
     def enter() -> None:
         (folder / "cgroup.procs").write_text(str(os.getpid()))
 
-    return subprocess.Popen([sys.executable, "-S", "-c", program], preexec_fn=enter)  # noqa: PLW1509
+    return subprocess.Popen([sys.executable, "-S", "-c", program], preexec_fn=enter)
 
 
 def _group(groups: Cgroups, instance: str) -> Path:
