@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.setup.doctor import MIB, CheckState, assess
-from tidegate.local.setup.facts import EngineFacts, Facts, gather
+from tidegate.local.setup.facts import EngineFacts, Facts, gather, limits_of, skew_s
 from tidegate.local.setup.programs import Program
 
 ENGINE = EngineFacts(
@@ -33,6 +34,22 @@ WELL = Facts(
 )
 
 
+def test_a_rootless_engine_limits_nothing_on_cgroup_v1_whatever_it_says() -> None:
+    told = {"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}
+    assert limits_of(told) == {"memory", "cpu", "pids"}
+    for rootless in ({"Rootless": True}, {"SecurityOptions": ["name=seccomp", "name=rootless"]}):
+        assert limits_of(told | rootless) == set()
+        assert limits_of(told | rootless | {"CgroupVersion": "2"}) == {"memory", "cpu", "pids"}
+        ready = {"OSType": "linux", "CgroupDriver": "cgroupfs", "CgroupVersion": "2"}
+        assert "rootless" in why_not_limited(ready | rootless)
+
+
+def test_a_slow_answer_is_no_wrong_clock() -> None:
+    assert skew_s(1_004.0, 1_000.0, 1_005.0) == 0
+    assert skew_s(1_090.0, 1_000.0, 1_005.0) == 85
+    assert skew_s(910.0, 1_000.0, 1_005.0) == -90
+
+
 def test_all_is_ok_on_a_machine_that_is_well() -> None:
     assert {check.state for check in assess(WELL)} == {CheckState.OK}
 
@@ -47,6 +64,7 @@ def test_all_is_ok_on_a_machine_that_is_well() -> None:
         (replace(WELL, engine=replace(ENGINE, start="no cgroup")), "container", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, free_bytes=MIB)), "image disk", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, skew_s=-90)), "clock", CheckState.WARN),
+        (replace(WELL, engine=replace(ENGINE, lacks=("talk",))), "podman", CheckState.WARN),
         (replace(WELL, haproxy=None), "haproxy", CheckState.FAIL),
         (replace(WELL, haproxy=Program("/x", (2, 5, 9))), "haproxy", CheckState.FAIL),
         (replace(WELL, git=Program("/x", ())), "git", CheckState.FAIL),

@@ -69,6 +69,10 @@ class Engine:
         self.api = self
         self.cpu_ns = 0
         self.broken = False
+        self.told: dict[str, Any] = {}
+
+    def info(self) -> dict[str, Any]:
+        return self.told
 
     def stats(self, container: str, stream: bool, one_shot: bool) -> dict[str, Any]:
         assert (container, stream, one_shot) == (ID, False, True)
@@ -99,6 +103,14 @@ def test_the_engine_is_asked_where_the_files_are_not(engine: Engine) -> None:
     engine.cpu_ns = 250_000_000
     usages.measure()
     assert usages.of("t1") == Usage(256.0, 4.0)
+
+
+def test_where_tasks_have_no_group_nothing_is_known_of_their_use(engine: Engine) -> None:
+    engine.told = {"Rootless": True, "CgroupVersion": "1"}
+    usages = followed(engine)
+    engine.cpu_ns = 250_000_000
+    usages.measure()
+    assert usages.of("t1") is None
 
 
 def test_a_sample_that_is_too_old_is_none(engine: Engine) -> None:

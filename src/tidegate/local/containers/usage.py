@@ -26,6 +26,19 @@ STALE_S = 10.0
 log = logging.getLogger(__name__)
 
 
+def groupless(info: Mapping[str, Any]) -> bool:
+    """Whether tasks have no control group of their own on an engine that says this of itself.
+
+    A rootless engine can make none in version 1: Podman then tells the whole session's use.
+    """
+    return rootless(info) and str(info.get("CgroupVersion", "1")) != "2"
+
+
+def rootless(info: Mapping[str, Any]) -> bool:
+    """Whether the engine runs without the rights of root."""
+    return info.get("Rootless") is True or "name=rootless" in (info.get("SecurityOptions") or ())
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A container that runs: its whole id, and the process id of its first process."""
@@ -46,6 +59,7 @@ class Usages:
     def __init__(self, client: DockerClient, every_s: float = EVERY_S) -> None:
         self._client = client
         self._every_s = every_s
+        self._grouped: bool | None = None
         self._subjects: Mapping[str, Subject] = {}
         self._last: dict[str, _Sample] = {}
         self._usage: dict[str, tuple[int, Usage]] = {}
@@ -101,8 +115,12 @@ class Usages:
         self._usage[task] = (sample.at_ns, usage)
 
     def _ask(self, subject: Subject) -> Consumed | None:
-        """The engine's own word; None when it has none."""
+        """The engine's own word; None when it has none, or would count what is not the task's."""
         try:
+            if self._grouped is None:
+                self._grouped = not groupless(self._client.info())
+            if not self._grouped:
+                return None
             told: Any = self._client.api.stats(subject.container, stream=False, one_shot=True)
             memory = told["memory_stats"]
             rows = memory.get("stats", {})

@@ -17,6 +17,8 @@ from docker import DockerClient
 from docker.errors import DockerException
 from requests import RequestException
 
+from tidegate.local.containers.usage import rootless
+
 ROOT = Path("/sys/fs/cgroup")
 MIB = 1024 * 1024
 PERIOD_US = 100_000
@@ -107,6 +109,8 @@ def why_not_limited(info: Mapping[str, Any], root: Path = ROOT) -> str:
     """Why an engine that says this of itself cannot hold an instance to its limits, or empty."""
     if info.get("OperatingSystem") == "Docker Desktop" or info.get("OSType") != "linux":
         return "the engine runs in a machine of its own"
+    if rootless(info):
+        return "the engine is rootless, and has no groups of its own to make"
     if info.get("CgroupDriver") != "cgroupfs":
         return f"the engine's cgroup driver is {info.get('CgroupDriver')}, not cgroupfs"
     v2 = str(info.get("CgroupVersion", "1")) == "2"

@@ -9,7 +9,9 @@ from tidegate.local.setup.facts import EngineFacts, Facts, gather
 from tidegate.local.setup.programs import GIT_AT_LEAST, HAPROXY_AT_LEAST, Program
 
 MIB = 1024 * 1024
-PODMAN_REMEDY = "docs/engines.md tells what works on which engine; Docker has no such limits"
+PODMAN_REMEDY = (
+    "nothing to do if you can live with it; docs/engines.md has what works on which engine"
+)
 LITTLE_DISK = 2_000 * MIB
 NO_DISK = 200 * MIB
 FEW_FILES = 4_096

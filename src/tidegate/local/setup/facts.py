@@ -19,6 +19,7 @@ from docker.errors import DockerException
 from requests import RequestException
 
 from tidegate.core.errors import SetupError
+from tidegate.local.containers.usage import groupless
 from tidegate.local.engine_socket import connect, find_engine
 from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.podman import told_by
@@ -103,25 +104,36 @@ def _asked(url: str, client: DockerClient) -> EngineFacts:
     found = told_by(version)
     before = time.time()
     info: dict[str, Any] = client.info()
-    limits = {
-        name
-        for name, key in (("memory", "MemoryLimit"), ("cpu", "CpuCfsQuota"), ("pids", "PidsLimit"))
-        if info.get(key)
-    }
     root = info.get("DockerRootDir", "")
     local = os.path.isdir(root) and info.get("OperatingSystem") != "Docker Desktop"
     return EngineFacts(
         url=url,
         version=str(version.get("Version", "")),
         api=str(version.get("ApiVersion", "")),
-        limits=frozenset(limits),
-        skew_s=_seconds(info.get("SystemTime", ""), before) - before,
+        limits=limits_of(info),
+        skew_s=skew_s(_seconds(info.get("SystemTime", ""), before), before, time.time()),
         start=_start(client),
         free_bytes=shutil.disk_usage(root).free if local else None,
         unlimited=why_not_limited(info),
         name="Podman" if found else "Docker",
         lacks=found.lacks if found else (),
     )
+
+
+def limits_of(info: dict[str, Any]) -> frozenset[str]:
+    """What the engine can limit a task to. A rootless Podman on cgroup v1 says more than it can."""
+    if groupless(info):
+        return frozenset()
+    names = (("memory", "MemoryLimit"), ("cpu", "CpuCfsQuota"), ("pids", "PidsLimit"))
+    return frozenset(name for name, key in names if info.get(key))
+
+
+def skew_s(told: float, before: float, after: float) -> float:
+    """How far a clock is off that told this between the two: 0 within, since an answer takes time.
+
+    Times are seconds since the epoch.
+    """
+    return told - min(max(told, before), after)
 
 
 def _start(client: DockerClient) -> str | None:
