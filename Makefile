@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test check fast bench simulate docs templates release checkov clean
+.PHONY: help setup demo test podman check fast bench simulate docs templates release checkov clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -37,6 +37,9 @@ fast: .venv/.tests  ## the tests that need no container engine and no HAProxy, s
 
 test: setup check fast  ## all the tests; those on the real data plane one after the other
 	@$(BIN)/pytest -q -m "$(REAL)"
+
+podman: .venv/.tests  ## the tests of the container engine on a Podman of their own
+	@$(BIN)/pytest -q --podman -m engine
 
 bench: setup .venv/.tests  ## each claim in the docs beside its peers; see docs/benchmarks.md
 	@$(BIN)/python -m bench

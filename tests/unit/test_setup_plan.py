@@ -40,6 +40,15 @@ def test_systemd_starts_the_engine_where_it_is() -> None:
     assert kinds(replace(BARE, systemd=True)) == [StepKind.APT, StepKind.SYSTEMD]
 
 
+def test_where_podman_is_and_docker_is_not_its_socket_is_started() -> None:
+    (step,) = plan_setup(replace(READY, engine=None, dockerd=False, podman=True, systemd=True))
+    assert (step.kind, step.unit) == (StepKind.SYSTEMD, "podman.socket")
+    packages, _ = plan_setup(replace(BARE, podman=True))  # nothing there keeps a service
+    assert "docker.io" in packages.packages
+    steps = plan_setup(replace(READY, root=False, engine=None, dockerd=False, podman=True))
+    assert "podman.socket" in steps[0].what and "Docker" not in steps[0].what
+
+
 def test_an_engine_that_is_installed_and_stopped_is_only_started() -> None:
     assert kinds(replace(READY, engine=None)) == [StepKind.DOCKERD]
 

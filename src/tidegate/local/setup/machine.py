@@ -27,6 +27,7 @@ class Machine:
     apt: bool = False
     systemd: bool = False
     dockerd: bool = False
+    podman: bool = False
     engine: str | None = None
     named: bool = False
     haproxy: Program | None = None
@@ -46,6 +47,7 @@ def look() -> Machine:
         apt=shutil.which("apt-get") is not None and Path("/etc/debian_version").exists(),
         systemd=Path("/run/systemd/system").is_dir(),
         dockerd=shutil.which("dockerd") is not None,
+        podman=shutil.which("podman") is not None,
         engine=engine,
         named=any(os.environ.get(name) for name in NAMING),
         haproxy=programs.haproxy(),

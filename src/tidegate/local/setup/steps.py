@@ -34,6 +34,7 @@ class Step:
     kind: StepKind
     what: str
     packages: tuple[str, ...] = ()
+    unit: str = "docker"
 
 
 def plan_setup(machine: Machine | None = None) -> list[Step]:
@@ -65,8 +66,9 @@ def run_setup(steps: Iterable[Step], say: Callable[[str], None]) -> None:
 
 def _for_debian(machine: Machine) -> list[Step]:
     wants_engine = machine.engine is None and not machine.named
+    podman = machine.podman and not machine.dockerd and machine.systemd
     packages = []
-    if wants_engine and not machine.dockerd:
+    if wants_engine and not machine.dockerd and not podman:
         packages.append("docker.io")
     if not _haproxy_fits(machine):
         packages.append("haproxy")
@@ -77,7 +79,10 @@ def _for_debian(machine: Machine) -> list[Step]:
         packages.append("ca-certificates")
         what = f"install with apt-get, without recommended packages: {' '.join(packages)}"
         steps.append(Step(StepKind.APT, what, tuple(packages)))
-    if wants_engine and machine.systemd:
+    if wants_engine and podman:
+        what = "start Podman's socket, since Podman is here: systemctl start podman.socket"
+        steps.append(Step(StepKind.SYSTEMD, what, unit="podman.socket"))
+    elif wants_engine and machine.systemd:
         steps.append(Step(StepKind.SYSTEMD, "start the container engine: systemctl start docker"))
     elif wants_engine:
         steps.append(Step(StepKind.DOCKERD, "start the container engine: dockerd, in background"))
@@ -97,16 +102,24 @@ def _for_others(machine: Machine) -> list[Step]:
     if machine.engine is None and machine.named:
         steps.append(_named_engine_step())
     elif machine.engine is None:
-        how = (
-            "start Docker Desktop, or: brew install colima docker && colima start"
-            if mac
-            else "install and start Docker (https://docs.docker.com/engine/install/) or Podman "
-            "(systemctl --user start podman.socket)"
-        )
-        steps.append(Step(StepKind.MANUAL, how))
+        steps.append(_engine_step(machine))
     if machine.apt and not machine.root and steps:
         steps.append(Step(StepKind.MANUAL, "or let Tidegate do it, as root: tidegate setup"))
     return steps
+
+
+def _engine_step(machine: Machine) -> Step:
+    """For whoever may not install, or has no apt."""
+    if machine.system == "Darwin":
+        what = "start Docker Desktop, or: brew install colima docker && colima start"
+    elif machine.podman and not machine.dockerd:
+        what = "start Podman's socket: systemctl --user start podman.socket"
+    else:
+        what = (
+            "install and start Docker (https://docs.docker.com/engine/install/) or Podman "
+            "(systemctl --user start podman.socket)"
+        )
+    return Step(StepKind.MANUAL, what)
 
 
 def _haproxy_step(machine: Machine) -> Step:
@@ -143,7 +156,7 @@ def _run(step: Step) -> None:
         case StepKind.WHEEL:
             _command(sys.executable, "-m", "pip", "install", "--quiet", *step.packages)
         case StepKind.SYSTEMD:
-            _command("systemctl", "start", "docker")
+            _command("systemctl", "start", step.unit)
             find_engine()
         case StepKind.DOCKERD:
             start_dockerd()
