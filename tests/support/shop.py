@@ -11,6 +11,7 @@ from pathlib import Path
 
 import docker
 from bench.ports import free_port
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from tidegate.core.model import LifecycleStage
@@ -19,6 +20,7 @@ from tidegate.demo.story import Story
 from tidegate.demo.workspace import Workspace
 from tidegate.local import engine_socket
 from tidegate.local.containers.clear import clear_away
+from tidegate.local.containers.failures import gone
 from tidegate.local.home import Home
 from tidegate.local.instances import Records, find
 
@@ -116,8 +118,13 @@ class Shop:
     def containers(self, service: str) -> list[Container]:
         """The service's containers, running or not."""
         labels = [f"tidegate.io/owner={self.home.owner}", f"tidegate.io/service={service}"]
-        found = self.engine.containers
-        return list(found.list(all=True, filters={"label": labels}, ignore_removed=True))
+        while True:
+            try:
+                found = self.engine.containers
+                return list(found.list(all=True, filters={"label": labels}, ignore_removed=True))
+            except APIError as error:
+                if not gone(error):  # Podman fails when one goes between its list and its look
+                    raise
 
     def balancer_pids(self) -> list[int]:
         """HAProxy's processes of this app, master first."""

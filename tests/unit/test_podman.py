@@ -12,7 +12,7 @@ from tidegate.core.errors import BuildError
 from tidegate.core.model import Service
 from tidegate.local import images
 from tidegate.local.containers.creation import hardening
-from tidegate.local.containers.failures import name_taken, refusal
+from tidegate.local.containers.failures import gone, name_taken, refusal
 from tidegate.local.containers.watcher import Watcher
 from tidegate.local.jobs.build import _Output
 from tidegate.local.podman import Podman, told_by
@@ -63,6 +63,12 @@ def refused(text: str, status: int = 500) -> APIError:
 def test_a_name_in_use_is_known_though_the_status_says_otherwise(said: str, taken: bool) -> None:
     assert name_taken(refused(said)) is taken
     assert name_taken(refused("", 409))
+
+
+def test_a_container_that_has_just_gone_is_known_though_the_status_says_otherwise() -> None:
+    assert gone(refused("container 4c5 does not exist in database: no such container"))
+    assert gone(refused("", 404))
+    assert not gone(refused("database is locked"))
 
 
 @pytest.mark.parametrize(

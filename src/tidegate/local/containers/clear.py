@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from docker import DockerClient
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
 from requests import RequestException
 
 from tidegate.core.errors import EffectFailed
-from tidegate.local.containers.failures import one_line
+from tidegate.local.containers.failures import gone, one_line
 from tidegate.local.containers.labels import INSTANCE, OWNER
 
 
@@ -45,8 +45,6 @@ def clear_instance(client: DockerClient, owner: str, instance: str) -> None:
 def _remove(client: DockerClient, container: str) -> None:
     try:
         client.api.remove_container(container, v=True, force=True)
-    except NotFound:
-        return
     except APIError as error:
-        if error.status_code != 409:  # somebody else is removing it
+        if not gone(error) and error.status_code != 409:  # somebody else is removing it
             raise

@@ -137,6 +137,11 @@ def name_taken(error: APIError) -> bool:
     return error.status_code == 409 or any(phrase in said for phrase in _NAME_TAKEN)
 
 
+def gone(error: APIError) -> bool:
+    """Whether there is no such container. Of one that has just gone Podman says it with a 500."""
+    return error.status_code == 404 or "no such container" in one_line(error).lower()
+
+
 def refusal(what: str, error: Exception) -> EffectFailed:
     """The engine's error in our words, with a remedy where we know one."""
     said = one_line(error)

@@ -13,12 +13,12 @@ from time import monotonic
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
 from requests import RequestException
 
 from tidegate.core.seen import TaskState
 from tidegate.local.containers.events import Events
-from tidegate.local.containers.failures import ending, one_line
+from tidegate.local.containers.failures import ending, gone, one_line
 from tidegate.local.containers.labels import OWNER, TASK
 from tidegate.local.containers.reading import Read, read
 
@@ -28,7 +28,6 @@ SETTLE_S = 0.03
 before its list shows it."""
 ATTEMPTS = 5
 STALE_AFTER_S = 2.0
-_GONE = "no such container"
 SOON_S = 10.0
 """A task that ends sooner than this after its start never ran well: its last lines may say why."""
 
@@ -128,7 +127,7 @@ class Watcher:
             try:
                 return self._ask()
             except APIError as error:
-                if _GONE not in one_line(error):
+                if not gone(error):
                     raise
         return self._ask()
 
@@ -140,8 +139,10 @@ class Watcher:
         try:
             inspected: dict[str, Any] = self._client.api.inspect_container(container)
             return self._with_note(container, read(inspected))
-        except NotFound:
-            return None  # removed since it was listed
+        except APIError as error:
+            if gone(error):
+                return None  # removed since it was listed
+            raise
         except (KeyError, ValueError) as error:
             log.warning("container %s has damaged labels: %s", container[:12], error)
             return None
