@@ -13,8 +13,9 @@ from docker import DockerClient
 from tests.support.engine import containers_of, engine, remove_all_of, shell_id, shell_image
 from tests.support.yard import Yard, yard
 from tidegate.core.decision import RunTests, ScanImages
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, Build, Service
-from tidegate.core.seen import JobState, ScanReport
+from tidegate.core.seen import JobState
 from tidegate.local import images
 
 pytestmark = pytest.mark.engine

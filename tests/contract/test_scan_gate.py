@@ -12,8 +12,9 @@ from tests.support.engine import remove_all_of, shell_image
 from tests.support.tasks_bench import ContainerBench, container_bench
 from tests.support.yard import Yard
 from tidegate.core.decision import BuildImages, ScanImages, StartTask
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, Build, Service
-from tidegate.core.seen import JobState, ScanReport, TaskState
+from tidegate.core.seen import JobState, TaskState
 from tidegate.local.bases.debian import Apt
 from tidegate.local.scanning import Assessor, Evidence, LocalAdvisories, LocalScanner
 from tidegate.local.scanning.apt import Apt as Lists

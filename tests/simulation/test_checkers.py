@@ -7,11 +7,12 @@ import pytest
 
 from tidegate.core import decision as d
 from tidegate.core import evidence, gate, judging, rematch, requests, shift, tasks, weighing
+from tidegate.core.findings import Finding
 from tidegate.core.grounds import Weighed
 from tidegate.core.look import Look
 from tidegate.core.model import ALL_BP, Colour, LifecycleStage
 from tidegate.core.ports import World
-from tidegate.core.seen import Finding, Routing
+from tidegate.core.seen import Routing
 from tidegate.engine.execute import Inline
 from tidegate.simulator import behaviour as b
 from tidegate.simulator import run

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.support.builders import T0
+from tidegate.core.findings import Finding, ScanReport, Severity
 from tidegate.core.model import DAY_MS, Waiver
-from tidegate.core.seen import Finding, ScanReport, Severity
 
 IMAGE, RUNNING = "sha256:new", "sha256:running"
 DATA = "sha256:data"

@@ -12,6 +12,7 @@ from typing import Any
 from tests.support.builders import T0, second
 from tidegate.core import decision as d
 from tidegate.core.decide import decide
+from tidegate.core.findings import Finding, ScanReport
 from tidegate.core.fold import advance_all
 from tidegate.core.metrics import Second
 from tidegate.core.model import App, Colour
@@ -23,12 +24,10 @@ from tidegate.core.seen import (
     ActionFailure,
     AdvisoriesSeen,
     BalancerSeen,
-    Finding,
     Health,
     JobSeen,
     JobState,
     Routing,
-    ScanReport,
     Seen,
     Target,
     TaskSeen,

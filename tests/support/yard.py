@@ -9,10 +9,11 @@ from docker import DockerClient
 
 from tests.support.engine import tar_of
 from tidegate.core.decision import BuildImages, Job, Outcome, RunTests
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, Release, Service
 from tidegate.core.ports import Scanner
 from tidegate.core.progress import Execution, Progress
-from tidegate.core.seen import JobSeen, JobState, ScanReport
+from tidegate.core.seen import JobSeen, JobState
 from tidegate.local.bases import resolve
 from tidegate.local.home import Home
 from tidegate.local.jobs import LocalJobs, Site

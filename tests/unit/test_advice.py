@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.core.seen import Finding, Origin, Severity
+from tidegate.core.findings import Finding, Origin, Severity
 from tidegate.scan.advice import Action, advise
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.advisory_files import CRITICAL, MEDIUM, affected, record
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories import severity
 from tidegate.scan.advisories.record import Advisory, BadRecord, parse
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.advisory_files import affected, deb, index_of, of, python, record, rpm
-from tidegate.core.seen import ScanReport, Severity
+from tidegate.core.findings import ScanReport, Severity
 from tidegate.scan.advisories.store import SourceState
 from tidegate.scan.assess import NO_DATA, Data, assess
 from tidegate.scan.packages import Base, Inventory, Kind, Layer, Note, OsRelease, Package

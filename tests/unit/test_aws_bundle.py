@@ -17,9 +17,9 @@ from tests.unit.test_aws_gate_function import IMAGE, STRICT, page
 from tidegate.aws import bundle
 from tidegate.aws.settings import gate_json
 from tidegate.core import gate
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import GatePolicy, UnknownRule, Waiver
 from tidegate.core.plain import plain
-from tidegate.core.seen import ScanReport
 from tidegate.scan.adapters import ecr
 
 NOW = 1_790_000_000_000

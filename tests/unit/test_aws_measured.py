@@ -13,11 +13,11 @@ from tests.support.aws.services import time_of
 from tests.support.aws.shop import APP, CLUSTER, NAMES, digest, group, standing
 from tidegate.aws.operations import AwsOperations
 from tidegate.core.errors import CloudFailed, NotFound
+from tidegate.core.findings import ScanReport
 from tidegate.core.gate import judge
 from tidegate.core.gate_record import grounds
 from tidegate.core.model import Alarm, App, Fleet, GatePolicy, Launch, Target
 from tidegate.core.plain import plain
-from tidegate.core.seen import ScanReport
 
 MINUTE = 60_000
 UNTIL = NOW // MINUTE * MINUTE

@@ -15,7 +15,8 @@ from tests.support.served import FILE, Served, served
 from tidegate.api.client import Client
 from tidegate.cli.main import call
 from tidegate.core.errors import NotFound
-from tidegate.core.seen import AdvisoriesSeen, Finding, Origin
+from tidegate.core.findings import Finding, Origin
+from tidegate.core.seen import AdvisoriesSeen
 from tidegate.spec import load
 
 GATED = FILE.replace("gate: off", "gate: {grace: {LOW: 7d}}")

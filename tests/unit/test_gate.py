@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.support.builders import T0
 from tests.support.findings import DATA, IMAGE, RUNNING, finding, report, waiver
 from tidegate.core.decision import VerdictKind
+from tidegate.core.findings import Finding, ScanReport, Severity
 from tidegate.core.gate import MAY_RUN, Judgement, judge, may_run
 from tidegate.core.gate_record import MOST_WEIGHED, grounds, policy_digest
 from tidegate.core.grounds import Treatment
 from tidegate.core.model import DAY_MS, GateMode, GatePolicy, UnknownRule, Waiver
-from tidegate.core.seen import Finding, ScanReport, Severity
 
 PASSED, REFUSED, UNKNOWN = VerdictKind.PASSED, VerdictKind.REFUSED, VerdictKind.UNKNOWN
 ALL = GatePolicy(only_fixable=False, new_only=False)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.findings import finding, report
 from tidegate.core.decision import ScanImages
 from tidegate.core.errors import GateError
-from tidegate.core.seen import ScanReport
+from tidegate.core.findings import ScanReport
 from tidegate.local.jobs.log import Log
 from tidegate.local.jobs.scan import scan
 

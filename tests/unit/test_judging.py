@@ -10,10 +10,11 @@ from tests.support.findings import finding, waiver
 from tests.support.small_world import World, serving
 from tidegate.core import decision as d
 from tidegate.core.decision import Outcome
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, GatePolicy, PipelinePolicy, UnknownRule
 from tidegate.core.releases import make_releases
 from tidegate.core.requests import Approve
-from tidegate.core.seen import JobSeen, JobState, ScanReport
+from tidegate.core.seen import JobSeen, JobState
 
 
 def gated(**policy: Any) -> App:

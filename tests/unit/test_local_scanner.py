@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.advisory_files import affected, record, write_dump
 from tests.support.images_made import DEBIAN, STATUS, FakeEngine, Made, digest, layer, stanza
-from tidegate.core.seen import ScanReport
+from tidegate.core.findings import ScanReport
 from tidegate.local.scanning import Assessor, Evidence, LocalAdvisories, LocalScanner
 from tidegate.local.scanning.apt import Apt, SecuritySuites
 from tidegate.local.scanning.scanner import OtherTool

@@ -16,7 +16,7 @@ from tests.support.advisory_files import (
     record,
     rpm,
 )
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.match import Match, Matching, match
 from tidegate.scan.packages import Kind, Package
 

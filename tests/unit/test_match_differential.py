@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from packaging.version import InvalidVersion, Version
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories.record import EVENTS, Affected, Event
 from tidegate.scan.advisories.told import entry, fields_of
 from tidegate.scan.match.merge import Said, merge

@@ -10,10 +10,11 @@ from tidegate.core import decision as d
 from tidegate.core import pipeline
 from tidegate.core.decision import Outcome
 from tidegate.core.decision import PipelineStage as P
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, GateMode, GatePolicy, PipelinePolicy
 from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.requests import Approve, Reject
-from tidegate.core.seen import JobSeen, JobState, ScanReport
+from tidegate.core.seen import JobSeen, JobState
 
 APPROVAL = app_of(pipeline=PipelinePolicy(approval=True, approval_timeout_ms=60_000))
 TESTED = app_of(replace(service(), test=("pytest",)))

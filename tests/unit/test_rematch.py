@@ -9,10 +9,11 @@ from tests.support.findings import finding, waiver
 from tests.support.small_world import World, serving
 from tidegate.core import decision as d
 from tidegate.core.decision import AlarmState, Outcome, VerdictKind
+from tidegate.core.findings import Finding
 from tidegate.core.model import DAY_MS, App, GateMode, GatePolicy
 from tidegate.core.rematch import RETRY_MS, alarm_of
 from tidegate.core.requests import AcceptApp, RollBack
-from tidegate.core.seen import AdvisoriesSeen, Finding, JobSeen, JobState
+from tidegate.core.seen import AdvisoriesSeen, JobSeen, JobState
 
 V1 = "sha256:cats-e1"
 ALARM = alarm_of("cats")

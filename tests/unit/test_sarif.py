@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tidegate.core.seen import Finding, Origin, ScanReport, Severity
+from tidegate.core.findings import Finding, Origin, ScanReport, Severity
 from tidegate.scan.sarif import sarif
 
 TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}

@@ -12,7 +12,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.core.seen import Finding, Origin, ScanReport, Severity
+from tidegate.core.findings import Finding, Origin, ScanReport, Severity
 from tidegate.scan.adapters import ecr
 from tidegate.scan.adapters.ecr import Wait, refusal, report
 

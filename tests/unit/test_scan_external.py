@@ -14,8 +14,8 @@ import pytest
 from tests.support import scanner_answers
 from tests.support.images_made import DEBIAN, STATUS, FakeEngine, Made, digest, layer, stanza
 from tidegate.core.errors import GateError, SetupError
+from tidegate.core.findings import Finding, Origin, ScanReport, Severity
 from tidegate.core.model import GatePolicy, ScannerName
-from tidegate.core.seen import Finding, Origin, ScanReport, Severity
 from tidegate.scan.adapters.choose import Means, scanner_for
 from tidegate.scan.adapters.fence import engine_folders, fence
 from tidegate.scan.adapters.program import Bounds, ProgramFailed, run

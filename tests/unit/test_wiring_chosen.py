@@ -9,9 +9,9 @@ import pytest
 from tests.support.images_made import FakeEngine, Made, layer
 from tidegate.core.decision import PipelineStage
 from tidegate.core.errors import SetupError
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, GatePolicy, ScannerName, Service
 from tidegate.core.progress import Execution, Progress, StageRecord
-from tidegate.core.seen import ScanReport
 from tidegate.scan.adapters.choose import Means
 from tidegate.scan.packages import Inventory
 from tidegate.wiring.chosen import Chosen, policy_in_scan

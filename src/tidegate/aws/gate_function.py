@@ -20,10 +20,10 @@ from tidegate.aws.pipeline_job import Answer, Done, Job, Refused, Wait, work
 from tidegate.aws.settings import gate_policy, service_settings
 from tidegate.core import gate
 from tidegate.core.errors import AccountError, CloudFailed
+from tidegate.core.findings import ScanReport
 from tidegate.core.gate_record import grounds
 from tidegate.core.model import GatePolicy
 from tidegate.core.plain import plain
-from tidegate.core.seen import ScanReport
 from tidegate.core.waivers import in_scope
 from tidegate.scan.adapters import ecr
 

@@ -15,8 +15,8 @@ from tidegate.cli.here import Here
 from tidegate.cli.render import findings as render
 from tidegate.core import gate
 from tidegate.core.errors import Busy, GateError, NotFound
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, GatePolicy
-from tidegate.core.seen import ScanReport
 from tidegate.core.waivers import in_scope
 from tidegate.local import engine_socket
 from tidegate.local.clock import unix_ms

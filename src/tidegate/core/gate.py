@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tidegate.core.days import age_text, day_text
+from tidegate.core.findings import Finding, ScanReport, Severity
 from tidegate.core.grounds import Treatment, Weighed
 from tidegate.core.model import GateMode, GatePolicy, UnknownRule, Waiver
 from tidegate.core.pipeline_events import VerdictKind
-from tidegate.core.seen import Finding, ScanReport, Severity
 from tidegate.core.waivers import SOON_MS, counts, last_day
 from tidegate.core.weighing import Scale, grace_end, ordered, scale_of, weigh
 

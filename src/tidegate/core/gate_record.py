@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
 
+from tidegate.core.findings import Finding, ScanReport, Severity
 from tidegate.core.gate import Judgement
 from tidegate.core.grounds import Grounds, Treatment
 from tidegate.core.model import GatePolicy
-from tidegate.core.seen import Finding, ScanReport, Severity
 
 MOST_WEIGHED = 50
 """So many findings of an image go to the journal, those that counted first."""

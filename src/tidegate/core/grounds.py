@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tidegate.core.seen import Finding
+from tidegate.core.findings import Finding
 
 
 class Treatment(StrEnum):

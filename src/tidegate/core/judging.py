@@ -5,10 +5,11 @@ from dataclasses import replace
 from tidegate.core import gate
 from tidegate.core.days import day_text
 from tidegate.core.decision import ScanImages, VerdictKind, VerdictReached
+from tidegate.core.findings import ScanReport
 from tidegate.core.gate_record import grounds
 from tidegate.core.model import GateMode, Waiver
 from tidegate.core.progress import Execution, Progress
-from tidegate.core.seen import JobSeen, ScanReport
+from tidegate.core.seen import JobSeen
 from tidegate.core.waivers import in_scope
 
 NEVER = 1 << 62

@@ -17,6 +17,7 @@ from tidegate.core.decision import (
     RegisterTarget,
     StartTask,
 )
+from tidegate.core.findings import ScanReport
 from tidegate.core.metrics import Second
 from tidegate.core.model import App, Colour
 from tidegate.core.seen import (
@@ -25,7 +26,6 @@ from tidegate.core.seen import (
     InstanceSeen,
     JobSeen,
     Routing,
-    ScanReport,
     TaskSeen,
 )
 

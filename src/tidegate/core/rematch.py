@@ -20,10 +20,11 @@ from tidegate.core.decision import (
     StartJob,
     VerdictKind,
 )
+from tidegate.core.findings import ScanReport
 from tidegate.core.gate_record import grounds, policy_digest
 from tidegate.core.model import App, GateMode, Release
 from tidegate.core.progress import Progress
-from tidegate.core.seen import AdvisoriesSeen, JobSeen, JobState, ScanReport, Seen
+from tidegate.core.seen import AdvisoriesSeen, JobSeen, JobState, Seen
 from tidegate.core.waivers import in_scope
 
 ALARM = "NewVulnerabilities"

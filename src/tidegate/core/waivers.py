@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from tidegate.core.days import day_text
+from tidegate.core.findings import Finding
 from tidegate.core.model import DAY_MS, Waiver
-from tidegate.core.seen import Finding
 
 SOON_MS = 14 * DAY_MS
 """A waiver that ends within this time is warned of."""

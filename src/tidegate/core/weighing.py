@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tidegate.core.days import day_text
+from tidegate.core.findings import Finding, Severity
 from tidegate.core.grounds import Treatment, Weighed
 from tidegate.core.model import GatePolicy, Waiver
-from tidegate.core.seen import Finding, Severity
 from tidegate.core.waivers import (
     counts,
     covers,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from packageurl import PackageURL
 
-from tidegate.core.seen import Finding
+from tidegate.core.findings import Finding
 from tidegate.scan.match.merge import latest
 from tidegate.scan.versions import comparator
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tidegate.core.seen import ScanReport
+from tidegate.core.findings import ScanReport
 from tidegate.scan.advisories.index import Index
 from tidegate.scan.advisories.settings import KEV
 from tidegate.scan.advisories.store import SourceState

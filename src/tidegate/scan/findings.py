@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from tidegate.core.seen import Finding, Origin, Severity
+from tidegate.core.findings import Finding, Origin, Severity
 from tidegate.scan.advisories.severity import rank
 from tidegate.scan.match import Match, Matching
 from tidegate.scan.packages import Inventory, Kind, Package

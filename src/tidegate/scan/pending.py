@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tidegate.core.seen import Finding, Severity
+from tidegate.core.findings import Finding, Severity
 from tidegate.scan.findings import origin
 from tidegate.scan.packages import Inventory, Kind, Package
 from tidegate.scan.versions import Unordered, comparator

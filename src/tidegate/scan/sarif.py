@@ -8,7 +8,7 @@ import hashlib
 from typing import Any
 from urllib.parse import quote
 
-from tidegate.core.seen import Finding, ScanReport, Severity
+from tidegate.core.findings import Finding, ScanReport, Severity
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}

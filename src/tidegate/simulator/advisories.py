@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidegate.core.decision import VerdictKind
+from tidegate.core.findings import Finding, ScanReport, Severity
 from tidegate.core.model import GatePolicy, UnknownRule
-from tidegate.core.seen import AdvisoriesSeen, Finding, ScanReport, Severity
+from tidegate.core.seen import AdvisoriesSeen
 from tidegate.simulator.clock import VirtualClock
 from tidegate.simulator.options import Content, Published, Scan
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidegate.core.decision import PipelineStage
+from tidegate.core.findings import ScanReport
 from tidegate.core.model import GatePolicy
 from tidegate.core.progress import Progress
-from tidegate.core.seen import ScanReport
 from tidegate.local.scanning.scanner import Judge
 from tidegate.scan.adapters.choose import Means, scanner_for
 from tidegate.scan.packages import Inventory

@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from tidegate.cli.render.words import count, state
+from tidegate.core.findings import Origin, ScanReport, Severity
 from tidegate.core.gate import Judgement
 from tidegate.core.grounds import Treatment, Weighed
-from tidegate.core.seen import Origin, ScanReport, Severity
 from tidegate.scan.advice import Advice
 from tidegate.scan.findings import listed
 

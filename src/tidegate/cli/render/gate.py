@@ -8,9 +8,9 @@ from rich.table import Table
 
 from tidegate.cli.render.tables import pairs
 from tidegate.cli.render.words import clock, state
+from tidegate.core.findings import Origin
 from tidegate.core.grounds import Grounds, Weighed
 from tidegate.core.model import GatePolicy
-from tidegate.core.seen import Origin
 from tidegate.core.waivers import told
 from tidegate.engine.views.gate import GateView
 from tidegate.engine.views.sentences import short

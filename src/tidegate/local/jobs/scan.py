@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tidegate.core.decision import ScanImages
 from tidegate.core.errors import TidegateError
+from tidegate.core.findings import Finding, ScanReport, Severity
 from tidegate.core.ports import Scanner
-from tidegate.core.seen import Finding, ScanReport, Severity
 from tidegate.local.jobs.log import Log
 from tidegate.scan.advice import advise
 from tidegate.scan.findings import listed

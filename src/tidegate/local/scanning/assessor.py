@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from tidegate.core.errors import GateError
-from tidegate.core.seen import ScanReport
+from tidegate.core.findings import ScanReport
 from tidegate.local.scanning.advisories import LocalAdvisories
 from tidegate.local.scanning.apt import SecuritySuites
 from tidegate.scan.advisories.index import Index

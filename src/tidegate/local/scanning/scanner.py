@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tidegate.core.errors import GateError, NotFound
+from tidegate.core.findings import ScanReport
 from tidegate.core.ports import Scanner
-from tidegate.core.seen import ScanReport
 from tidegate.local.scanning.assessor import SCANNER
 from tidegate.local.scanning.evidence import Entry, Evidence
 from tidegate.scan import sbom

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tidegate.core.seen import Finding, Origin, ScanReport, Severity
+from tidegate.core.findings import Finding, Origin, ScanReport, Severity
 
 Page = Mapping[str, Any]
 """One answer of DescribeImageScanFindings, as boto3 or the AWS command line gives it."""

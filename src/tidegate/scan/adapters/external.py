@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tidegate.core.errors import TidegateError
-from tidegate.core.seen import Finding, Origin, ScanReport
+from tidegate.core.findings import Finding, Origin, ScanReport
 from tidegate.scan.adapters.fence import fence
 from tidegate.scan.adapters.program import USUAL, Bounds, ProgramFailed, run
 from tidegate.scan.adapters.tool import BadAnswer, Job, Tool

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tidegate.core.seen import Finding, Origin
+from tidegate.core.findings import Finding, Origin
 from tidegate.scan.adapters.program import Said
 from tidegate.scan.adapters.tool import (
     Answer,

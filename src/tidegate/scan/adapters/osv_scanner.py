@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tidegate.core.seen import Finding, Origin, Severity
+from tidegate.core.findings import Finding, Origin, Severity
 from tidegate.scan.adapters.program import Said
 from tidegate.scan.adapters.tool import Answer, BadAnswer, Gathered, Job, Json, parsed, succeeded
 from tidegate.scan.advisories import severity

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from tidegate.core.seen import Finding, Severity
+from tidegate.core.findings import Finding, Severity
 from tidegate.scan.adapters.program import Said
 
 
@@ -29,7 +29,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a tool says of an image, in our words. Fields as in `core.seen.ScanReport`.
+    """What a tool says of an image, in our words. Fields as in `core.findings.ScanReport`.
 
     A finding's origin has a path and a layer, as far as the tool tells them.
     """

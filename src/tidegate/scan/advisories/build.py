@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories import problems, severity
 from tidegate.scan.advisories.record import Advisory
 from tidegate.scan.advisories.told import ENTRY, UNIT, Statements, entry, written

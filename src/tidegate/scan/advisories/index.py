@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories import problems
 from tidegate.scan.advisories.build import FORMAT
 from tidegate.scan.advisories.told import numbers, parted

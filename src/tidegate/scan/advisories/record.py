@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from packaging.utils import canonicalize_name
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories import severity
 
 Event = tuple[str, str]

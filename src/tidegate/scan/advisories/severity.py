@@ -11,7 +11,7 @@ from typing import Any
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]  # the library has no types
 from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 
 _WORDS = {
     "critical": Severity.CRITICAL,

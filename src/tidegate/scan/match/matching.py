@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories.index import Index, Known
 from tidegate.scan.advisories.told import ENTRY, STATEMENT, fields_of
 from tidegate.scan.match.merge import Match, Said, matched, merge

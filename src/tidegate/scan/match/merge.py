@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cmp_to_key
 
-from tidegate.core.seen import Severity
+from tidegate.core.findings import Severity
 from tidegate.scan.advisories import severity
 from tidegate.scan.advisories.index import Known
 from tidegate.scan.packages import Package
