@@ -13,20 +13,22 @@ twice, and a task that has just started changes nothing. The rules:
 * a beat without data, or in which requests hang and none ends, needs all that there are. After
   three beats without data the count is `fallback` at least (KEDA's fallback).
 
+* either only when it is more than chance: a few requests more or fewer in a beat tell little of the
+  load, so at low rates more beats are asked until a need is sure (`chance`).
+
 A p95 over its target asks for more in proportion, and is remembered as the load per task that was
 too much; from then on that load per task is a target like any other.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
+from math import ceil, inf
 
+from tidegate.core.scaling.chance import TOLERANCE, Need, largest, mean_of
 from tidegate.core.scaling.look import Look, Wish
 from tidegate.core.scaling.policy import Totals
 from tidegate.core.scaling.sample import BEAT_MS, Sample
 
-TOLERANCE = 0.1
 MOST_AT_ONCE = 4
 OUT_EVERY_MS = 15_000
 IN_EVERY_MS = 60_000
@@ -34,15 +36,14 @@ PANIC_FACTOR = 2.0
 SLOW_FACTOR = 2.0
 """A p95 asks for no more than so many times the tasks at once."""
 
+SURE_BEATS = (1, 2, 4, 8, 16, 32, 64, 128)
+"""So many beats, one row after the other, are asked whether the need is more than chance."""
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """How many tasks (not rounded) a metric asks for, and its value. `slow`: because of the p95."""
+BUSY_PERCENT = 95.0
+"""Tasks that use as much CPU as this cannot use more: that is no chance."""
 
-    tasks: float
-    metric: str
-    value: float
-    slow: bool = False
+_ALONE = 0.5
+"""Requests take different times, so a sum of times varies as a count of half as many (cs² = 1)."""
 
 
 def wish(look: Look, policy: Totals) -> Wish | None:
@@ -74,19 +75,41 @@ def _out(
     panic = _panic(policy, beats[-1], newest, there)
     if len(over) < 2 and not panic:
         return None
+    need = _sure(look, policy, limit)
+    if need is None:
+        return None
     last = look.state.last_out.get(policy.name)
     recent = last is not None and look.now - last.at < OUT_EVERY_MS
     base = last.base if last is not None and recent else there
-    after = look.clamped(min(ceil(newest.tasks), base + max(MOST_AT_ONCE, base)))
+    after = look.clamped(min(ceil(need.tasks), base + max(MOST_AT_ONCE, base)))
     if after <= look.desired:
         return None
     rate = _rate(beats[-1])
-    learned = rate / after if newest.slow and rate else None
+    learned = rate / after if need.slow and rate else None
     why = panic or f"in {len(over)} of the last {len(needs)} beats"
-    reason = f"{_words(newest)} for {newest.tasks:.1f} tasks and {there} are there, {why}"
-    return Wish(
-        policy.name, after, base, reason, newest.metric, newest.value, limit=learned or limit
-    )
+    if need.beats > 1:
+        why = f"over the last {need.beats * BEAT_MS // 1_000} s"
+    reason = f"{_words(need)} for {need.tasks:.1f} tasks and {there} are there, {why}"
+    return Wish(policy.name, after, base, reason, need.metric, need.value, limit=learned or limit)
+
+
+def _sure(look: Look, policy: Totals, limit: float | None) -> Need | None:
+    """The need of the fewest newest beats that is surely more than what is there; None while it
+    may be chance."""
+    needs: list[Need] = []
+    there = look.counts.coming
+    for count in SURE_BEATS:
+        if len(look.beats) < count:
+            return None
+        for beat in look.beats[-1 - len(needs) : -1 - count : -1]:
+            need = _need(policy, beat, limit)
+            if need is None:
+                return None
+            needs.append(need)
+        found = mean_of(needs)
+        if found.tasks <= there * (1 + TOLERANCE) or found.over(there):
+            return found if found.over(there) else None
+    return None
 
 
 def _panic(policy: Totals, beat: Sample, need: Need, there: int) -> str:
@@ -104,22 +127,20 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     newest = _need(policy, look.beats[-1], limit) if look.beats else None
     if look.desired <= look.least:
         return None
-    if look.moving or newest is None or ceil(newest.tasks) >= look.desired * (1 - TOLERANCE):
+    few = look.desired * (1 - TOLERANCE)
+    if look.moving or newest is None or ceil(newest.seen) >= few:
         return None
     if look.now - look.state.last_change_at[1] < IN_EVERY_MS:
         return None
-    count = policy.scale_in_after_ms // BEAT_MS
-    window = look.beats[-count:]
-    if len(window) < count:
+    window = _window(look, policy, limit, few)
+    if not window:
         return None
-    most = 0.0
-    for beat in reversed(window):
-        needs = _whole(policy, beat, limit)
-        if needs is None or ceil(needs) >= look.desired * (1 - TOLERANCE):
-            return None
-        most = max(most, needs)
+    most = max(mean_of(window).tasks, _enough(look, policy, limit, (window, few)))
+    if ceil(most) >= few:
+        return None
+    most = max(most, largest(window))
     after = look.clamped(max(ceil(most), ceil(look.desired / 2)))
-    if after >= look.desired:
+    if after >= few:
         return None
     span_s = policy.scale_in_after_ms // 1_000
     reason = f"the largest need of the last {span_s} s was {most:.1f} tasks"
@@ -128,8 +149,42 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     return Wish(policy.name, after, look.desired, reason, newest.metric, newest.value, limit=limit)
 
 
-@lru_cache(maxsize=4_096)  # every beat of the window is asked about at every look
-def _whole(policy: Totals, beat: Sample, limit: float | None) -> float | None:
+def _window(look: Look, policy: Totals, limit: float | None, few: float) -> list[Need]:
+    """The beats of `scale_in_after`, newest first; none when one asks for more than `few`, or was
+    not measured."""
+    count = policy.scale_in_after_ms // BEAT_MS
+    window = look.beats[-count:]
+    needs = []
+    for beat in reversed(window if len(window) == count else ()):
+        need = _whole(policy, beat, limit)
+        if need is None or (ceil(need.tasks) >= few and ceil(need.seen) >= few):
+            return []
+        needs.append(need)
+    return needs
+
+
+def _enough(
+    look: Look, policy: Totals, limit: float | None, known: tuple[list[Need], float]
+) -> float:
+    """So many tasks are surely enough: by the window, or by twice, four times … as many beats when
+    it holds too few requests to tell."""
+    needs, few = known[0].copy(), known[1]
+    found = mean_of(needs).enough
+    while ceil(found) >= few and len(needs) < SURE_BEATS[-1]:
+        count = 2 * len(needs)
+        if len(look.beats) < count:
+            break
+        for beat in look.beats[-1 - len(needs) : -1 - count : -1]:
+            need = _whole(policy, beat, limit)
+            if need is None:
+                return found
+            needs.append(need)
+        found = min(found, mean_of(needs).enough)
+    return found
+
+
+@lru_cache(maxsize=4_096)  # each beat is asked at every look for as long as it is in the window
+def _whole(policy: Totals, beat: Sample, limit: float | None) -> Need | None:
     """The need of a beat; None when a metric is missing in it, or requests hang and none ends."""
     needs = tuple(_needs(policy, beat, limit))
     asked = (policy.requests, policy.concurrency, policy.cpu_percent, policy.memory_percent)
@@ -137,7 +192,7 @@ def _whole(policy: Totals, beat: Sample, limit: float | None) -> float | None:
     measured = sum(not need.slow and need.metric != _LEARNED for need in needs)
     if silent or measured < sum(target is not None for target in asked):
         return None
-    return max((need.tasks for need in needs), default=0.0)
+    return max(needs, key=lambda need: need.tasks, default=Need(0.0))
 
 
 _LEARNED = "requests at which p95 was over its target"
@@ -152,11 +207,14 @@ def _need(policy: Totals, beat: Sample, limit: float | None) -> Need | None:
 def _needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
     rate, hosts = _rate(beat), beat.hosts
     if policy.requests is not None and rate is not None:
-        yield Need(rate / policy.requests, "requests/s", rate)
+        yield _of_rate(rate, policy.requests, "requests/s")
     if policy.concurrency is not None and beat.active is not None:
-        yield Need(beat.active / policy.concurrency, "requests under way", beat.active)
+        tasks, counted = beat.active / policy.concurrency, max(beat.requests or 0, beat.active)
+        yield Need(tasks, "requests under way", beat.active, counted=_ALONE * counted)
     if policy.cpu_percent is not None and beat.cpu_percent is not None and hosts:
-        yield Need(beat.cpu_percent * hosts / policy.cpu_percent, "CPU percent", beat.cpu_percent)
+        tasks, used = beat.cpu_percent * hosts / policy.cpu_percent, beat.cpu_percent
+        counted = inf if used >= BUSY_PERCENT else _ALONE * (beat.requests or inf)
+        yield Need(tasks, "CPU percent", used, counted=counted)
     if policy.memory_percent is not None and beat.memory_percent is not None and hosts:
         used = beat.memory_percent
         yield Need(used * hosts / policy.memory_percent, "memory percent", used)
@@ -164,15 +222,21 @@ def _needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
         yield from _p95_needs(policy.p95_ms, beat, limit)
 
 
+def _of_rate(rate: float, each: float, metric: str) -> Need:
+    """Of so many requests a second, of which a task carries `each`."""
+    unit = 1_000 / BEAT_MS / each
+    return Need(rate / each, metric, rate, counted=rate * BEAT_MS / 1_000, unit=unit)
+
+
 def _p95_needs(target_ms: int, beat: Sample, limit: float | None) -> Iterator[Need]:
     """A p95 that is too long, and the load per task at which one was; no load needs no task."""
     rate, hosts = _rate(beat) or 0.0, beat.hosts or 0.0
     slow_by = (beat.p95_us or 0) / 1_000 / target_ms
     if slow_by > 1:
-        value = (beat.p95_us or 0) / 1_000
-        yield Need(hosts * min(slow_by, SLOW_FACTOR), "p95 ms", value, slow=True)
+        tasks, value = hosts * min(slow_by, SLOW_FACTOR), (beat.p95_us or 0) / 1_000
+        yield Need(tasks, "p95 ms", value, slow=True, counted=_ALONE * (beat.requests or 0))
     if limit:
-        yield Need(rate / limit, _LEARNED, rate)
+        yield _of_rate(rate, limit, _LEARNED)
     elif slow_by <= 1:
         yield Need(0.0, "p95 ms", (beat.p95_us or 0) / 1_000)
 
