@@ -10,7 +10,7 @@ from tidegate.core import fold_capacity
 from tidegate.core.capacity import assigning, ordering, room
 from tidegate.core.capacity import decide as capacity
 from tidegate.core.instance import InstancePhase, Spent
-from tidegate.core.model import App
+from tidegate.core.model import App, LifecycleStage
 from tidegate.core.provider import Placement, PlacementField, PlacementType, StrategyItem
 from tidegate.simulator import behaviour as b
 from tidegate.simulator import run
@@ -144,6 +144,73 @@ def test_liveness_an_instance_that_is_never_given_back_is_found() -> None:
     promise, sentence = said(grown, rig)
     assert promise == 0
     assert "is still terminating" in sentence
+
+
+def test_9_an_instance_that_is_paid_for_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "surplus", lambda *_: None)
+    fewer = Ask(Verb.SCALE, SERVICE, 24_000, desired=1)
+    grown = _scaled(CLOUDY_APP, 6)
+    promise, sentence = said(replace(grown, asks=(*grown.asks, fewer), faulty_ms=50_000))
+    assert promise == 9
+    assert "is paid for" in sentence and "ms without a task" in sentence
+
+
+def test_liveness_instances_that_hold_nothing_at_rest_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(capacity, "surplus", lambda *_: None)
+    monkeypatch.setattr(run, "CHECKERS", {})
+    fewer = Ask(Verb.SCALE, SERVICE, 24_000, desired=1)
+    grown = _scaled(CLOUDY_APP, 6)
+    promise, sentence = said(replace(grown, asks=(*grown.asks, fewer), faulty_ms=26_000))
+    assert promise == 0
+    assert "are paid for that hold nothing" in sentence
+
+
+DRY = replace(CALM, chances=Chances(mishaps=((Mishap.POOL_DRY, 2_000), (Mishap.SPOT_STORM, 9_000))),
+              faulty_ms=40_000)  # fmt: skip
+
+
+def test_tasks_fall_back_to_on_demand_while_the_market_is_dry_and_return_after_it() -> None:
+    simulation = run.Simulation(replace(DRY, asks=(Ask(Verb.SCALE, SERVICE, 4_000, desired=6),)))
+    simulation.run()
+    providers: dict[str, str] = {}
+    most = 0
+    for entry in simulation.journal.entries:
+        if isinstance(entry.event, d.TaskPlaced):
+            providers[entry.event.task] = entry.event.provider
+            alive = simulation.case.progress.tasks
+            most = max(most, sum(one == "on-demand" for one in providers.values()))
+        elif isinstance(entry.event, d.TaskRemoved):
+            providers.pop(entry.event.task, None)
+    assert most >= 4
+    left = sorted(task.provider for task in alive.values())
+    assert left == ["on-demand"] * 2 + ["spot"] * 4
+
+
+def test_liveness_a_spot_share_that_does_not_return_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(capacity, "relocate", lambda *_: None)
+    promise, sentence = said(replace(DRY, asks=(Ask(Verb.SCALE, SERVICE, 4_000, desired=6),)))
+    assert promise == 0
+    assert "and base and weights want more on spot" in sentence
+
+
+def test_launches_that_fail_or_are_slow_drop_nothing() -> None:
+    faults = ((Mishap.LAUNCHES_FAIL, 8_000), (Mishap.LAUNCHES_SLOW, 6_000))
+    grown = replace(_scaled(CLOUDY_APP, 6), chances=Chances(mishaps=faults), faulty_ms=40_000)
+    for result in simulate_all([replace(grown, seed=seed) for seed in range(6)]):
+        assert result.broken is None
+        assert result.dropped == 0
+
+
+def test_storms_at_each_stage_of_a_deployment_break_no_promise() -> None:
+    runs = [replace(CALM, strikes=(stage,)) for stage in LifecycleStage]
+    for result in simulate_all(runs, jobs=2):
+        assert result.broken is None, result.broken
+        assert result.dropped == 0
+        assert [one.outcome for one in result.deployments] == [d.Outcome.SUCCEEDED] * 2
 
 
 def _of(app: App) -> Options:

@@ -1,26 +1,30 @@
 """Scaling under faults, beside deployments: no promise breaks, and then the count comes to rest.
 
-Rest waits out the controller's own window, so these runs use the recommended one with a short one,
-and a need of two and a half tasks: at a whole number the noise of a few requests a second decides.
+Each kind of policy in the runs that draw it, and each checker of scaling against a controller that
+breaks its promise.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
 import pytest
 
+from tidegate.core.model import TaskCount
 from tidegate.core.scaling import totals
 from tidegate.core.scaling.look import Look, Wish
 from tidegate.core.scaling.policy import Scaling, Totals
 from tidegate.simulator.batch import simulate_all
+from tidegate.simulator.faults import Chances, Mishap
 from tidegate.simulator.options import Options
 from tidegate.simulator.result import Result
 from tidegate.simulator.run import simulate
 from tidegate.simulator.scenarios import change
 from tidegate.simulator.swarm import draw
 
-SEEDS = 24
+SEEDS = 60
+POLICIES = ("totals", "tracking", "step", "scheduled")
 
 
 def scaled(options: Options, target: float) -> Options:
@@ -30,11 +34,21 @@ def scaled(options: Options, target: float) -> Options:
     return replace(options, app=replace(options.app, services=services))
 
 
+def kinds(options: Options) -> Iterator[str]:
+    """Which kinds of policy a run has."""
+    for service in options.app.services:
+        yield from (kind for kind in POLICIES if getattr(service.scaling, kind))
+
+
+@cache
+def _runs() -> tuple[Options, ...]:
+    drawn = (draw(seed) for seed in range(200, 200 + 3 * SEEDS))
+    return tuple(options for options in drawn if set(kinds(options)) - {"tracking"})[: SEEDS // 3]
+
+
 @cache
 def _results() -> tuple[Result, ...]:
-    drawn = (draw(seed) for seed in range(SEEDS))
-    runs = (scaled(options, options.requests_per_second / 2.5) for options in drawn)
-    return tuple(simulate_all(runs, jobs=2))
+    return tuple(simulate_all(_runs(), jobs=2))
 
 
 def acts(result: Result) -> list[str]:
@@ -48,7 +62,17 @@ def test_no_promise_breaks_while_services_scale_under_faults() -> None:
 
 
 def test_policies_did_act_in_these_runs() -> None:
-    assert sum(bool(acts(result)) for result in _results()) >= SEEDS // 4
+    assert sum(bool(acts(result)) for result in _results()) >= SEEDS // 6
+
+
+def test_the_swarm_draws_every_kind_of_policy_and_loads_that_move() -> None:
+    drawn = [draw(seed) for seed in range(300)]
+    found = Counter(kind for options in drawn for kind in kinds(options))
+    assert all(found[kind] >= 8 for kind in POLICIES), found
+    assert sum(bool(options.moves) for options in drawn) >= 60
+    assert sum(bool(options.strikes) for options in drawn) >= 20
+    both = [o for o in drawn if o.app.capacity is not None and any(kinds(o))]
+    assert len(both) >= 25
 
 
 def test_a_rise_during_a_shift_is_answered_and_the_shift_goes_through() -> None:
@@ -77,3 +101,53 @@ def test_a_count_that_does_not_rest_is_found(monkeypatch: pytest.MonkeyPatch) ->
     assert result.broken is not None
     assert result.broken.promise == 0
     assert "its count turned round 2 times" in result.broken.sentence
+
+
+def test_a_count_that_grows_for_ever_may_still_be_scaled_and_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(totals, "wish", restless(lambda look: look.desired + 1))
+    options = scaled(change(3), target=1_000)
+    endless = tuple(replace(one, count=TaskCount(1, 3, 500)) for one in options.app.services)
+    result = simulate(replace(options, app=replace(options.app, services=endless)))
+    assert result.broken is not None
+    assert result.broken.promise == 0
+    assert result.broken.sentence.startswith("cats may still be scaled, ")
+
+
+def test_9_tasks_that_are_taken_away_on_missing_data_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def blind(look: Look, policy: Totals) -> Wish | None:
+        if all(beat.requests is not None for beat in look.series.beats[-3:]) or look.desired < 2:
+            return None
+        return Wish(policy.name, look.desired - 1, look.desired, "nobody asks")
+
+    monkeypatch.setattr(totals, "wish", blind)
+    options = scaled(change(3), target=20)
+    lost = Chances(mishaps=((Mishap.METRICS_LOST, 400),))
+    result = simulate(replace(options, chances=lost, faulty_ms=60_000))
+    assert result.broken is not None
+    assert result.broken.promise == 9
+    assert "totals took tasks of cats away with" in result.broken.sentence
+
+
+def test_9_a_window_is_not_measured_by_a_controller_that_has_just_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that holds its first beats to be the whole window."""
+    true = totals._window
+
+    def hasty(look: Look, policy: Totals, *rest: float | None) -> list[totals.Need]:
+        return true(look, replace(policy, scale_in_after_ms=5_000), *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(totals, "_window", hasty)
+    options = scaled(change(3), target=1_000)
+    result = simulate(
+        replace(options, chances=Chances(mishaps=((Mishap.CONTROLLER_CRASH, 9_000),)))
+    )
+    assert result.broken is not None
+    assert (result.broken.promise, result.broken.sentence[:37]) == (
+        9,
+        "totals took tasks of cats away with 1",
+    )

@@ -35,7 +35,8 @@ class Cloud:
     """Implements `core.ports.Instances`. `instances` is the truth; `observe` may lag behind it.
 
     Spot launches fail before `dry_until` (elapsed ms), and where `has_room`(provider, zone) says
-    no; all launches, and starts on the bare machine, before `shut_until`. `notice_ms` is the time
+    no; all launches, and starts on the bare machine, before `shut_until`; they take seconds longer
+    before `slow_until`. `notice_ms` is the time
     that a notice gives. `on_running` is told of each instance that begins to run.
     """
 
@@ -43,6 +44,7 @@ class Cloud:
         self.instances: dict[str, SimInstance] = {}
         self.dry_until = 0
         self.shut_until = 0
+        self.slow_until = 0
         self.on_running: Callable[[SimInstance], None] = lambda instance: None
         self.has_room: Callable[[str, str], bool] = lambda provider, zone: True
         self.notice_ms = 120_000
@@ -119,12 +121,14 @@ class Cloud:
         made = SimInstance(action.instance, action.provider, action.zone)
         self.instances[made.id] = made
         latency_ms = action.provider.launch_ms
+        late_ms = self._draws.randrange(2_000, 12_000) if now < self.slow_until else 0
 
         def run() -> None:
             made.running = True
             self.on_running(made)
 
-        self._clock.after(self._draws.randrange(latency_ms // 2, latency_ms + 300), run)
+        takes_ms = self._draws.randrange(latency_ms // 2, latency_ms + 300)
+        self._clock.after(takes_ms + late_ms, run)
 
     def _admit(self, action: StartTask) -> None:
         if action.instance is None and self._clock.elapsed < self.shut_until:

@@ -15,6 +15,10 @@ def befall(kind: Mishap, cloud: Cloud, faults: Faults, draws: Random) -> bool:
             cloud.watcher.blind_until = now + draws.randrange(500, 6_000)
         case Mishap.POOL_DRY:
             cloud.dry_until = max(cloud.dry_until, now + draws.randrange(2_000, 20_000))
+        case Mishap.LAUNCHES_FAIL:
+            cloud.shut_until = max(cloud.shut_until, now + draws.randrange(1_000, 10_000))
+        case Mishap.LAUNCHES_SLOW:
+            cloud.slow_until = max(cloud.slow_until, now + draws.randrange(2_000, 10_000))
         case Mishap.SPOT_STORM:
             return storm(cloud, faults, draws, draws.choice((0.3, 0.6, 0.9))) > 0
         case Mishap.FALSE_NOTICE | Mishap.INSTANCE_LOST:

@@ -47,6 +47,8 @@ class Mishap(StrEnum):
     INSTANCE_LOST = "instance lost"
     FALSE_NOTICE = "false notice"
     POOL_DRY = "spot pool dry"
+    LAUNCHES_FAIL = "launches fail"
+    LAUNCHES_SLOW = "launches slow"
 
 
 class ControllerCrash(BaseException):

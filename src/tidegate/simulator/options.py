@@ -14,7 +14,9 @@ from tidegate.core.requests import (
     RollBack,
     Scale,
 )
+from tidegate.load.profile import Profile, Segment, constant
 from tidegate.simulator.behaviour import GOOD, Behaviour
+from tidegate.simulator.demand import Demand
 from tidegate.simulator.faults import NONE, Chances, CrashPoint
 
 
@@ -104,7 +106,8 @@ class Ask:
 class Options:
     """One run. Faults happen in the first `faulty_ms`; after that it must come to rest.
 
-    `requests_per_second` is for each service. `tick_ms` is the longest wait between two looks.
+    `requests_per_second` is for each service, after what `moves` say of the first while.
+    `tick_ms` is the longest wait between two looks. A storm strikes at every stage in `strikes`.
     Where nothing is `published`, nobody looks at the vulnerability data either.
     """
 
@@ -119,6 +122,13 @@ class Options:
     tick_ms: int = 200
     name: str = "random"
     published: tuple[Published, ...] = ()
+    moves: tuple[Segment, ...] = ()
+    strikes: tuple[LifecycleStage, ...] = ()
+
+    @property
+    def demand(self) -> Demand:
+        """What is wanted of each service."""
+        return Demand(Profile(self.moves) + constant(self.requests_per_second))
 
     def describe(self) -> str:
         """The choices of this run, in a few lines for a person."""
@@ -130,6 +140,12 @@ class Options:
                 f"  {service.name}: {service.count.desired} tasks, {policy.shift.name}, "
                 f"bake {policy.bake_ms} ms, {len(policy.hooks)} hooks, {len(policy.checks)} checks"
             )
+            if service.scaling.on:
+                lines.append(f"    scaled by {service.scaling}")
+        if self.moves:
+            lines.append(f"  load {Profile(self.moves)}")
+        if self.strikes:
+            lines.append(f"  storms at {', '.join(self.strikes)}")
         for push in self.pushes:
             what = ", ".join(f"{s} {c.id} {c.behaviour.name}" for s, c in push.contents)
             lines.append(f"  at {push.at_ms} ms push {what}")

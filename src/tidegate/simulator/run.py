@@ -88,7 +88,7 @@ class Simulation:
         self._engine = self._controller()
         self.world.clock.behind.append(self._check)
         for service in options.app.services:
-            self.world.traffic.begin(service.name, options.requests_per_second)
+            self.world.traffic.begin(service.name, options.demand)
 
     def run(self) -> int:
         """Both phases; answers how long it took to come to rest. Raises `PromiseBroken`."""
@@ -147,6 +147,7 @@ class Simulation:
         self.world.restart_controller()
         self.restarts += 1
         self._engine = self._controller()
+        self.case.restarted_at = self.world.clock.elapsed
         self._down = False
         self.world.faults.disturbed_at = max(
             self.world.faults.disturbed_at, self.world.clock.elapsed
@@ -164,6 +165,8 @@ class Simulation:
             self.people.hear(event)
             if isinstance(event, d.StablePromoted):
                 self.world.traffic.established.add(event.service)
+            if isinstance(event, d.StageEntered) and event.stage in self.options.strikes:
+                self.world.clock.after(1, self.world.strike)
         for number, checker in self._checkers:
             sentence = checker.check(case)
             if sentence:

@@ -31,7 +31,8 @@ from tidegate.simulator.clock import EPOCH_MS
 from tidegate.simulator.faults import NONE, Chances, Fate, Mishap
 from tidegate.simulator.options import Ask, Content, Options, Published, Push, Scan, Verb
 from tidegate.simulator.rng import Rng
-from tidegate.simulator.swarm_capacity import weather, with_capacity
+from tidegate.simulator.swarm_capacity import strikes, weather, with_capacity
+from tidegate.simulator.swarm_scaling import moving, with_scaling
 
 _SHIFTS = (
     linear(2_500, 2_000), linear(1_000, 1_000), linear(3_300, 1_500), canary(1_000, 5_000),
@@ -65,18 +66,24 @@ def draw(seed: int) -> Options:
     app = _app(rng("app"))
     app = replace(app, gate=_gate(rng("gate"), app.gate))
     app = with_capacity(app, rng("capacity"))
+    rps = rng("load").choice((10, 30, 30, 60))
+    app = with_scaling(app, rng("scaling"), rps)
     pushes = _pushes(rng("pushes"), app)
-    last_ms = pushes[-1].at_ms
+    faulty_ms = pushes[-1].at_ms + rng("end").randrange(5_000, 30_000)
+    chances = weather(_chances(rng("chances")), app, rng("weather"))
+    scaled = any(service.scaling.on for service in app.services)
     return Options(
         seed,
         app,
         pushes,
         _asks(rng("asks"), app, pushes),
-        weather(_chances(rng("chances")), app, rng("weather")),
-        faulty_ms=last_ms + rng("end").randrange(5_000, 30_000),
-        requests_per_second=rng("load").choice((10, 30, 30, 60)),
-        tick_ms=rng("tick").choice((200, 200, 500, 1_000)),
+        chances,
+        faulty_ms=faulty_ms,
+        requests_per_second=rps,
+        tick_ms=1_000 if scaled else rng("tick").choice((200, 200, 500, 1_000)),
         published=_published(rng("advisories"), pushes),
+        moves=moving(rng("moves"), app, rps, faulty_ms),
+        strikes=strikes(chances, rng("strikes")),
     )
 
 

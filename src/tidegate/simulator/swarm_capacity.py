@@ -3,7 +3,7 @@
 from dataclasses import replace
 from random import Random
 
-from tidegate.core.model import App
+from tidegate.core.model import App, LifecycleStage
 from tidegate.core.provider import (
     Capacity,
     Placement,
@@ -20,7 +20,8 @@ PACK = Placement(PlacementType.BINPACK, PlacementField.MEMORY)
 
 _WEATHER = (
     (Mishap.STALE_INSTANCES, 15_000), (Mishap.SPOT_STORM, 8_000), (Mishap.INSTANCE_LOST, 15_000),
-    (Mishap.FALSE_NOTICE, 25_000), (Mishap.POOL_DRY, 20_000),
+    (Mishap.FALSE_NOTICE, 25_000), (Mishap.POOL_DRY, 20_000), (Mishap.LAUNCHES_FAIL, 25_000),
+    (Mishap.LAUNCHES_SLOW, 20_000),
 )  # fmt: skip
 
 
@@ -76,3 +77,10 @@ def weather(chances: Chances, app: App, rng: Random) -> Chances:
         return chances
     mishaps = tuple(one for one in _WEATHER if rng.random() < 0.7)
     return replace(chances, mishaps=(*chances.mishaps, *mishaps))
+
+
+def strikes(chances: Chances, rng: Random) -> tuple[LifecycleStage, ...]:
+    """The stages of a deployment that a spot storm meets, where there are any storms."""
+    if all(kind is not Mishap.SPOT_STORM for kind, _ in chances.mishaps) or rng.random() < 0.5:
+        return ()
+    return tuple(rng.sample(tuple(LifecycleStage), rng.choice((1, 2))))

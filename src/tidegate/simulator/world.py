@@ -31,7 +31,7 @@ class AnyWorld(Generic[C]):
     """
 
     def __init__(self, options: Options, clients: ClientsOf[C]) -> None:
-        rng = Rng(options.seed)
+        self.rng = rng = Rng(options.seed)
         self.clock = VirtualClock()
         self.faults = Faults(options.chances, rng("faults"), self.clock, options.crash)
         self.doomed = False
@@ -77,6 +77,8 @@ class AnyWorld(Generic[C]):
         now = self.clock.elapsed
         self.faults.on = self.doomed = False
         self.cloud.dry_until = min(self.cloud.dry_until, now)
+        self.cloud.shut_until = min(self.cloud.shut_until, now)
+        self.cloud.slow_until = min(self.cloud.slow_until, now)
         for part in (self.fleet, self.balancer, self.cloud):
             part.watcher.blind_until = min(part.watcher.blind_until, now)
             part.wire.down_until = min(part.wire.down_until, now)
@@ -115,6 +117,11 @@ class AnyWorld(Generic[C]):
                 if not befallen:
                     return
         self.faults.disturb(kind, for_ms)
+
+    def strike(self) -> None:
+        """A spot storm, now."""
+        if self.faults.on:
+            self._befall(Mishap.SPOT_STORM, self.rng("strikes"))
 
     def _strike(self, kind: Mishap, draws: Random, for_ms: int) -> None:
         """One task crashes, or hangs for a while."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from tidegate.simulator.checkers.abort import AbortAlwaysWins
 from tidegate.simulator.checkers.capacity import StableStaysFull, WeightWithinCapacity
 from tidegate.simulator.checkers.case import Case, Checker
+from tidegate.simulator.checkers.cost import CostIsExplained
 from tidegate.simulator.checkers.counts import CountsWithinBounds, OneAtATime
 from tidegate.simulator.checkers.evidence import FailClosed
 from tidegate.simulator.checkers.images import NothingUnscannedRuns, WayBackIsKept
@@ -15,6 +16,7 @@ from tidegate.simulator.checkers.instances import (
     NoInstanceOverfilled,
     PlacedWhereItMay,
 )
+from tidegate.simulator.checkers.measured import NothingGoesUnmeasured
 from tidegate.simulator.checkers.promotion import TestedTasksArePromoted
 from tidegate.simulator.checkers.requests import NoDroppedRequest
 from tidegate.simulator.checkers.rest import bound_ms, left_over, under_way
@@ -35,6 +37,8 @@ CHECKERS: Mapping[int, tuple[type[Checker], ...]] = MappingProxyType(
             PlacedWhereItMay,
             NoInstanceOverfilled,
             CostNeverDecreases,
+            CostIsExplained,
+            NothingGoesUnmeasured,
         ),
     }
 )

@@ -18,12 +18,16 @@ looks between that and the effect."""
 
 @dataclass(slots=True)
 class Case:
-    """The truth, the journal's progress, and what was recorded since the last check."""
+    """The truth, the journal's progress, and what was recorded since the last check.
+
+    `restarted_at` (elapsed ms) is when the controller last began anew.
+    """
 
     options: Options
     world: SimulatedWorld
     progress: Progress = field(default_factory=Progress)
     fresh: list[Event] = field(default_factory=list)
+    restarted_at: int = 0
 
     @property
     def now(self) -> int:

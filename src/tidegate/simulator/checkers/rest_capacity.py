@@ -1,8 +1,13 @@
-"""Liveness of capacity: instances are there for the tasks that need them, and no others."""
+"""Liveness of capacity: instances for the tasks that need them, no others, and spot again."""
 
+from collections import Counter
+from itertools import permutations
+
+from tidegate.core.capacity.strategy import imbalance, strategy_of
 from tidegate.core.instance import InstancePhase
 from tidegate.core.model import App
 from tidegate.simulator.checkers.case import Case
+from tidegate.simulator.checkers.cost import overpaid
 
 _SETTLE_MS = 3_000  # the looks between a wait that is over and what follows from it
 
@@ -25,6 +30,25 @@ def restless_capacity(case: Case) -> str | None:
     settled_at = _settled_at(case, app) + _SETTLE_MS
     if case.world.clock.now() < settled_at:
         return "capacity may still be given back, or move"
+    return overpaid(case, app.capacity) or _unbalanced(case, app)
+
+
+def _unbalanced(case: Case, app: App) -> str | None:
+    """Whether a task that moved to another provider would bring a service closer to its strategy.
+
+    Every provider is open by now: what fell back to on-demand is to have returned to spot.
+    """
+    for service in case.options.app.services:
+        strategy = strategy_of(app, service.name)
+        tasks = case.progress.tasks_of(service.name)
+        counts = Counter(task.provider for task in tasks)
+        names = {item.capacity_provider for item in strategy} | set(counts)
+        for giver, taker in permutations(sorted(names), 2):
+            moved = counts + Counter({taker: 1})
+            moved[giver] -= 1
+            if counts[giver] and imbalance(strategy, moved) < imbalance(strategy, counts):
+                share = ", ".join(f"{counts[name]} on {name}" for name in sorted(names))
+                return f"{service.name} has {share}, and base and weights want more on {taker}"
     return None
 
 
