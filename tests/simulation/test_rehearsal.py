@@ -185,25 +185,16 @@ def test_a_trace_is_counts_per_minute_shared_by_the_services(tmp_path: Path) -> 
     assert found.requests == pytest.approx(3_600, rel=0.1)
 
 
-def test_a_trace_may_be_an_access_log_and_one_day_of_it(tmp_path: Path) -> None:
+def test_a_trace_may_be_an_access_log_and_what_was_left_out_is_said(tmp_path: Path) -> None:
     file = tmp_path / "access.log"
-    line = 'host - - [{}/Jul/1995:{}:30 -0400] "GET / HTTP/1.0" 200 1\n'
-    file.write_text(
-        "".join(line.format(*at) for at in [("12", "23:59"), ("13", "00:01"), ("13", "00:01"),
-                                            ("13", "00:03"), ("14", "00:00")])
-    )  # fmt: skip
-    day = trace_of(file, day="1995-07-13")
-    assert [s.from_rps * 60 for s in day.demand.segments[:5]] == [0, 2, 0, 1, 0]
-    assert len(day.demand.segments) == 1_440
-    assert len(trace_of(file).demand.segments) == 24 * 60 + 2
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n", "-1\n"])
-def test_a_trace_without_counts_is_refused(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "counts"
-    file.write_text(text)
-    with pytest.raises(UsageError, match="has no counts"):
-        trace_of(file)
+    line = 'host - - [13/Jul/1995:00:0{}:30 -0400] "GET / HTTP/1.0" 200 1\n'
+    file.write_text("".join(line.format(minute) for minute in (1, 1, 3)) + "cut of\n")
+    story = trace_of(file, scale=2.0, day="1995-07-13")
+    assert [s.from_rps * 60 for s in story.demand.segments[:5]] == [0, 4, 0, 2, 0]
+    assert story.says == (
+        "access.log: 3 requests in 1,440 minutes from 1995-07-13 04:00 UTC; 1 of 4 lines could "
+        "not be read and are left out, the first is line 4, all of 1995-07-13"
+    )
 
 
 def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from tidegate.core.model import TaskCount
 from tidegate.core.scaling import totals
 from tidegate.core.scaling.look import Look, Wish
 from tidegate.core.scaling.policy import Scaling, Totals
+from tidegate.simulator import run
 from tidegate.simulator.batch import simulate_all
+from tidegate.simulator.checkers import rest_scaling
 from tidegate.simulator.faults import Chances, Mishap
 from tidegate.simulator.options import Options
 from tidegate.simulator.result import Result
@@ -84,11 +86,13 @@ def test_a_rise_during_a_shift_is_answered_and_the_shift_goes_through() -> None:
     assert '"before":3,"after":5' in act
 
 
-def restless(count: Callable[[Look], int]) -> Callable[[Look, Totals], Wish | None]:
-    """A policy that wants another count every 15 seconds."""
+def restless(
+    count: Callable[[Look], int], every_ms: int = 15_000
+) -> Callable[[Look, Totals], Wish | None]:
+    """A policy that wants another count so often."""
 
     def wish(look: Look, policy: Totals) -> Wish | None:
-        due = look.now - max(look.state.last_change_at) >= 15_000
+        due = look.now - max(look.state.last_change_at) >= every_ms
         after = look.clamped(count(look))
         return Wish(policy.name, after, look.desired, "bored") if due and not look.moving else None
 
@@ -97,6 +101,8 @@ def restless(count: Callable[[Look], int]) -> Callable[[Look, Totals], Wish | No
 
 def test_a_count_that_does_not_rest_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(totals, "wish", restless(lambda look: 2 if look.desired == 3 else 3))
+    monkeypatch.setattr(rest_scaling, "_SURE_MS", 0)
+    monkeypatch.setattr(run, "CHECKERS", {})
     result = simulate(scaled(change(3), target=20))
     assert result.broken is not None
     assert result.broken.promise == 0
@@ -106,9 +112,10 @@ def test_a_count_that_does_not_rest_is_found(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_count_that_grows_for_ever_may_still_be_scaled_and_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(totals, "wish", restless(lambda look: look.desired + 1))
-    options = scaled(change(3), target=1_000)
-    endless = tuple(replace(one, count=TaskCount(1, 3, 500)) for one in options.app.services)
+    monkeypatch.setattr(totals, "wish", restless(lambda look: look.desired + 1, 50_000))
+    monkeypatch.setattr(rest_scaling, "_SURE_MS", 0)
+    options = scaled(replace(change(3), requests_per_second=3, tick_ms=1_000), target=1_000)
+    endless = tuple(replace(one, count=TaskCount(1, 3, 40)) for one in options.app.services)
     result = simulate(replace(options, app=replace(options.app, services=endless)))
     assert result.broken is not None
     assert result.broken.promise == 0
@@ -132,6 +139,9 @@ def test_9_tasks_that_are_taken_away_on_missing_data_are_found(
     assert "totals took tasks of cats away with" in result.broken.sentence
 
 
+CRASHES = Chances(mishaps=((Mishap.CONTROLLER_CRASH, 4_000),))
+
+
 def test_9_a_window_is_not_measured_by_a_controller_that_has_just_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -143,11 +153,8 @@ def test_9_a_window_is_not_measured_by_a_controller_that_has_just_begun(
 
     monkeypatch.setattr(totals, "_window", hasty)
     options = scaled(change(3), target=1_000)
-    result = simulate(
-        replace(options, chances=Chances(mishaps=((Mishap.CONTROLLER_CRASH, 9_000),)))
-    )
+    result = simulate(replace(options, chances=CRASHES, faulty_ms=90_000))
     assert result.broken is not None
-    assert (result.broken.promise, result.broken.sentence[:37]) == (
-        9,
-        "totals took tasks of cats away with 1",
-    )
+    assert result.broken.promise == 9
+    assert "totals took tasks of cats away with" in result.broken.sentence
+    assert "ms of its 30000 ms measured" in result.broken.sentence

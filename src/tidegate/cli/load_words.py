@@ -69,7 +69,17 @@ Profile = Annotated[
 ]
 Replay = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Requests per minute, one a line.", rich_help_panel=_WHEN),
+    typer.Option(
+        metavar="FILE",
+        help="Requests per minute, one a line; or an access log.",
+        rich_help_panel=_WHEN,
+    ),
+]
+Day = Annotated[
+    str | None,
+    typer.Option(
+        metavar="YYYY-MM-DD", help="Of an access log, by its own clock.", rich_help_panel=_WHEN
+    ),
 ]
 Speed = Annotated[
     float, typer.Option(help="Of a replay; 60 plays an hour in a minute.", rich_help_panel=_WHEN)

@@ -30,7 +30,9 @@ Trace = Annotated[
 ]
 Day = Annotated[
     str | None,
-    typer.Option(metavar="YYYY-MM-DD", help="Of an access log.", rich_help_panel=_WHAT),
+    typer.Option(
+        metavar="YYYY-MM-DD", help="Of an access log, by its own clock.", rich_help_panel=_WHAT
+    ),
 ]
 Scale = Annotated[float, typer.Option(help="Times the rates of a trace.", rich_help_panel=_WHAT)]
 BaseRate = Annotated[

@@ -33,6 +33,15 @@ def plus(one: Spent, other: Spent) -> Spent:
     )
 
 
+def minus(one: Spent, other: Spent) -> Spent:
+    """What came since `other`."""
+    return Spent(
+        one.ms - other.ms,
+        one.micros - other.micros,
+        one.on_demand_micros - other.on_demand_micros,
+    )
+
+
 def so_far(fleet: Fleet, now: int) -> Mapping[str, Spent]:
     """What each provider has cost until `now`, instances that are gone included."""
     total = dict(fleet.spent)

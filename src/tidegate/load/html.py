@@ -36,6 +36,8 @@ th, td { text-align: right; padding: 3px 0 3px 14px; border-top: 1px solid var(-
   font-weight: normal; white-space: nowrap; }
 tr:first-child > * { border-top: 0; color: var(--dim); }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
+.text th, .text td { text-align: left; white-space: normal; vertical-align: top; }
+.text td:first-child { white-space: nowrap; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 13px; color: var(--dim); }
 .legend i { display: inline-block; width: 14px; height: 3px; margin-right: 6px;
   vertical-align: middle; background: var(--c); }

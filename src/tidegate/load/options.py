@@ -1,12 +1,14 @@
 """The words of the command line: its options, and the plan that they describe."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from tidegate.core.errors import UsageError
 from tidegate.load.plan import Limits, Plan
 from tidegate.load.profile import Profile, constant, parse, parse_seconds, replay
 from tidegate.load.target import Header, Tag, Target
+from tidegate.load.trace import read_trace
 from tidegate.load.vegeta import read_targets
 
 RUN = "send a load at fixed times and measure the replies; the default"
@@ -46,7 +48,13 @@ def _when(group: argparse._ArgumentGroup) -> None:
     add("--rate", type=float, default=50.0, help="requests per second (50)")
     add("--for", dest="length", default="10s", metavar="LENGTH", help="how long (10s)")
     add("--profile", help="RATE[-RATE]:LENGTH,… such as 100:30s,100-1000:1m,1000:5m")
-    add("--replay", type=Path, metavar="FILE", help="requests per minute, one a line")
+    add(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="requests per minute, one a line; or an access log",
+    )
+    add("--day", metavar="YYYY-MM-DD", help="of an access log, by its own clock")
     add("--speed", type=float, default=1.0, help="of a replay; 60 plays an hour in a minute (1)")
     add("--scale", type=float, default=1.0, help="times the rates of a replay (1)")
     add("--poisson", type=int, metavar="SEED", help="random arrivals at these rates")
@@ -113,23 +121,11 @@ def _header(text: str) -> Header:
 
 def _profile(options: argparse.Namespace) -> Profile:
     if options.replay:
-        profile = replay(per_minute(options.replay), options.speed, options.scale)
+        trace = read_trace(options.replay, options.day)
+        print(f"{options.replay}: {trace.says()}", file=sys.stderr)
+        profile = replay(trace.counts, options.speed, options.scale)
     elif options.profile:
         profile = parse(options.profile)
     else:
         profile = constant(options.rate, parse_seconds(options.length))
     return Profile(profile.segments, options.poisson)
-
-
-def per_minute(path: Path) -> list[float]:
-    """Requests per minute: the last field of each line, so that a time may stand before it.
-
-    Fields are parted by commas; lines that begin with `#` are comments. Raises `UsageError`.
-    """
-    lines = [line.strip() for line in read_text(path).splitlines()]
-    try:
-        return [float(line.rpartition(",")[2]) for line in lines if line and line[0] != "#"]
-    except ValueError as error:
-        raise UsageError(
-            f"{path} has a line without a count", cause=str(error), code="TG159"
-        ) from error

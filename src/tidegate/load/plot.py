@@ -7,6 +7,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 12, 42
+LETTER = 7.5  # a letter's width at the size of ticks, at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +151,18 @@ def _bars(chart: Chart) -> list[str]:
 
 
 def _marks(chart: Chart) -> list[str]:
+    """A line for each, and its text where that covers no other's."""
     parts = []
-    for value, text in chart.marks:
+    free_from = 0.0
+    for value, text in sorted(chart.marks):
         x = _x(chart, value)
-        parts.append(
-            f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-            f'<text class="tick" x="{x + 4:.1f}" y="{TOP + 10}">{escape(text)}</text>'
-        )
+        line = f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+        width = LETTER * len(text) + 8
+        left = x + 4 if x + width < WIDTH else x - width
+        if left >= free_from:
+            free_from = left + width
+            line += f'<text class="tick" x="{left:.1f}" y="{TOP + 10}">{escape(text)}</text>'
+        parts.append(line)
     return parts
 
 

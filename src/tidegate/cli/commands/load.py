@@ -33,6 +33,7 @@ def load(
     length: words_of.Length = "10s",
     profile: words_of.Profile = None,
     replay: words_of.Replay = None,
+    day: words_of.Day = None,
     speed: words_of.Speed = 1.0,
     scale: words_of.Scale = 1.0,
     poisson: words_of.Poisson = None,

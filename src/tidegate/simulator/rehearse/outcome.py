@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tidegate.core import decision as d
+from tidegate.core.cost import altogether
 from tidegate.core.instance import Spent
 from tidegate.core.metrics import Second
+from tidegate.core.model import App
 from tidegate.engine.views.sentences import sentence
 from tidegate.simulator.rehearse.assume import Assumptions
 from tidegate.simulator.rehearse.plan import Rehearsal
@@ -56,10 +58,26 @@ class ServiceOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderCost:
+    """What one provider's instances cost since the story began. Money in micro-dollars.
+
+    `price_micros` is of an hour; `on_demand_micros` is what the same hours cost on demand.
+    """
+
+    name: str
+    kind: str
+    seconds: int
+    price_micros: int
+    micros: int
+    on_demand_micros: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One rehearsal's end. `dropped` requests met nobody by the controller's fault.
 
     `instances` is what they cost, and what the same ones cost on demand; None without prices.
+    `providers` is the same, provider by provider.
     """
 
     app: str
@@ -74,6 +92,7 @@ class Outcome:
     dropped: int
     excused: Mapping[str, int]
     instances: Spent | None = None
+    providers: tuple[ProviderCost, ...] = ()
 
     def numbers(self) -> Mapping[str, float]:
         """What two outcomes are compared by: sums over the services, the worst of latencies."""
@@ -126,8 +145,21 @@ def outcome_of(stage: Stage) -> Outcome:
         ledger.sent,
         len(ledger.dropped),
         dict(sorted(ledger.excused.items())),
-        stage.spent,
+        altogether(spent) if (spent := stage.spent) else None,
+        _providers(rehearsal.app, spent),
     )
+
+
+def _providers(app: App, spent: Mapping[str, Spent]) -> tuple[ProviderCost, ...]:
+    """In the file's order."""
+    return tuple(
+        ProviderCost(
+            one.name, one.kind, spent[one.name].ms // 1_000, one.price_micros,
+            spent[one.name].micros, spent[one.name].on_demand_micros,
+        )
+        for one in (app.capacity.providers if app.capacity else ())
+        if one.name in spent
+    )  # fmt: skip
 
 
 def _service(name: str, track: Track, assumed: Assumptions, scalings: int) -> ServiceOutcome:

@@ -9,13 +9,15 @@ from tidegate.simulator.queueing import SATURATED
 from tidegate.simulator.rehearse.compare import Difference
 from tidegate.simulator.rehearse.outcome import Outcome, ServiceOutcome
 from tidegate.simulator.rehearse.record import Minute
-from tidegate.simulator.rehearse.text import HEAD, clock, row
+from tidegate.simulator.rehearse.text import COST_HEAD, HEAD, clock, cost_rows, row
 
 MARKED = {
     "DeploymentStarted": "deployment", "RollbackStarted": "rollback",
     "DeploymentFinished": "end", "DesiredChanged": "scaled",
 }  # fmt: skip
 MOST_MARKS = 6
+HEADROOM = 1.1
+"""The highest point of a line leaves room above it for the words of the marks."""
 
 
 def page(outcomes: Sequence[Outcome], compared: Sequence[Difference] = ()) -> str:
@@ -24,6 +26,7 @@ def page(outcomes: Sequence[Outcome], compared: Sequence[Difference] = ()) -> st
     parts = [_summary(one) for one in outcomes]
     if compared:
         parts.insert(0, section("B against A", _differences(compared), "wide"))
+    parts += [_costs(one) for one in outcomes if one.providers]
     for one in outcomes:
         for service in one.services:
             parts += _charts(one, service, f"{one.app}: " if len(outcomes) > 1 else "")
@@ -41,6 +44,11 @@ def _summary(outcome: Outcome) -> str:
     return section(f"Services of {outcome.app}", table([HEAD, *map(row, outcome.services)]), "wide")
 
 
+def _costs(outcome: Outcome) -> str:
+    rows = [COST_HEAD, *cost_rows(outcome)]
+    return section(f"What the instances of {outcome.app} cost", table(rows), "wide")
+
+
 def _differences(compared: Sequence[Difference]) -> str:
     rows: list[Sequence[str]] = [("", "A", "B", "B - A", "95 % sure it is between")]
     for one in compared:
@@ -51,7 +59,7 @@ def _differences(compared: Sequence[Difference]) -> str:
 
 def _moments(outcome: Outcome) -> str:
     rows = [("at", "what was recorded"), *((clock(m.at_s), m.text) for m in outcome.moments[:60])]
-    return section(f"Recorded of {outcome.app}", table(rows), "wide")
+    return section(f"Recorded of {outcome.app}", table(rows), "wide text")
 
 
 def _charts(outcome: Outcome, service: ServiceOutcome, prefix: str) -> Iterator[str]:
@@ -89,7 +97,7 @@ def _latency(title: str, minutes: Sequence[Minute], marks: Sequence[tuple[float,
         )
         for part in _unbroken(fair)
     ]  # fmt: skip
-    high = max(m.p99_ms or 1 for m in fair)
+    high = HEADROOM * max(m.p99_ms or 1 for m in fair)
     low = min(m.p50_ms or 1 for m in fair)
     x = linear(max(1, len(minutes)))
     chart = Chart(x, logarithmic(low, high), series, "minutes", "ms", marks=marks)
@@ -109,7 +117,7 @@ def _unbroken(minutes: Sequence[Minute]) -> list[list[Minute]]:
 def _figure(
     title: str, unit: str, marks: Sequence[tuple[float, str]], series: Sequence[Series]
 ) -> str:
-    high = max((y for one in series for _, y in one.points), default=1)
+    high = HEADROOM * max((y for one in series for _, y in one.points), default=1)
     length = max((x for one in series for x, _ in one.points), default=1)
     return figure(title, Chart(linear(length), linear(high), series, "minutes", unit, marks=marks))
 

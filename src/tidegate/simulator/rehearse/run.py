@@ -7,12 +7,12 @@ glance at the numbers decides nothing. What is recorded is the same with and wit
 test holds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from tidegate import __version__
 from tidegate.core import decision as d
-from tidegate.core.cost import altogether, so_far
+from tidegate.core.cost import minus, so_far
 from tidegate.core.errors import InternalError
 from tidegate.core.instance import Spent
 from tidegate.core.metrics import merge
@@ -53,7 +53,7 @@ class Stage:
         self.tracks = {service.name: Track() for service in rehearsal.app.services}
         self.began_ms = 0
         self.looks = 0
-        self._spent = Spent()
+        self._spent: Mapping[str, Spent] = {}
         self._demands = {s.name: rehearsal.demand(s) for s in rehearsal.app.services}
         self._journal = Tape.in_memory()
         ports = self.world.ports
@@ -89,20 +89,17 @@ class Stage:
             self._note(minute)
 
     @property
-    def spent(self) -> Spent | None:
-        """What the instances have cost since the story began; None where they have no price."""
+    def spent(self) -> Mapping[str, Spent]:
+        """What each provider's instances have cost since the story began; none without prices."""
         capacity = self.rehearsal.app.capacity
         if capacity is None or not any(one.price_micros for one in capacity.providers):
-            return None
-        before, after = self._spent, self._so_far()
-        return Spent(
-            after.ms - before.ms,
-            after.micros - before.micros,
-            after.on_demand_micros - before.on_demand_micros,
-        )
+            return {}
+        now = self._so_far()
+        names = [one.name for one in capacity.providers]
+        return {n: minus(now.get(n, Spent()), self._spent.get(n, Spent())) for n in names}
 
-    def _so_far(self) -> Spent:
-        return altogether(so_far(self.engine.progress.fleet, self.engine.now()))
+    def _so_far(self) -> Mapping[str, Spent]:
+        return so_far(self.engine.progress.fleet, self.engine.now())
 
     @property
     def entries(self) -> list[Entry]:

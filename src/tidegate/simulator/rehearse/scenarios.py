@@ -4,18 +4,15 @@ A scenario's rates are shares of a base rate that is chosen by the app's size, s
 same for every app; a trace's are what was counted.
 """
 
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import cos, pi
 from pathlib import Path
 from types import MappingProxyType
 
 from tidegate.core.errors import UsageError
-from tidegate.load.options import per_minute
 from tidegate.load.profile import Profile, constant, ramp, replay, steps
+from tidegate.load.trace import read_trace
 from tidegate.simulator.behaviour import GOOD, Behaviour
 
 BASE_SHARE = 0.4
@@ -109,9 +106,6 @@ _ALL = (
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({one.name: one for one in _ALL})
 """Every story by its name."""
 
-_LOGGED = re.compile(r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):\d\d")
-_TIME = "%d/%b/%Y:%H:%M"
-
 
 def scenario_of(name: str) -> Scenario:
     """The scenario of that name. Raises `UsageError`."""
@@ -128,37 +122,8 @@ def scenario_of(name: str) -> Scenario:
 def trace_of(path: Path, scale: float = 1.0, day: str | None = None) -> Scenario:
     """A trace as a scenario: requests per minute, one a line, or an access log (of one `day`).
 
-    An access log is in the Common Log Format; `day` is YYYY-MM-DD. Raises `UsageError`.
+    `day` is YYYY-MM-DD. Raises `UsageError`; see `load.trace`.
     """
-    counts = _from_log(path, day) or per_minute(path)
-    if not counts or min(counts) < 0:
-        raise UsageError(
-            f"{path} has no counts", remedy="give requests per minute, one a line", code="TG173"
-        )
-    says = f"{len(counts)} minutes of {path.name}" + (f" on {day}" if day else "")
-    return Scenario(path.name, says, replay(counts, scale=scale), absolute=True)
-
-
-def _from_log(path: Path, day: str | None) -> Sequence[float]:
-    """Requests in each minute of an access log; nothing when it is none."""
-    counts: Counter[datetime] = Counter()
-    try:
-        with path.open(encoding="latin-1") as log:
-            for number, line in enumerate(log):
-                found = _LOGGED.search(line)
-                if found:
-                    counts[datetime.strptime(found[1], _TIME)] += 1
-                elif number == 0:
-                    return ()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read", cause=str(error), code="TG173") from error
-    times = [t for t in counts if day is None or f"{t:%Y-%m-%d}" == day]
-    if not times:
-        return ()
-    first, last = min(times), max(times)
-    if day is not None:
-        first, last = first.replace(hour=0, minute=0), first.replace(hour=23, minute=59)
-    rows = [0.0] * (int((last - first).total_seconds() // 60) + 1)
-    for time in times:
-        rows[int((time - first).total_seconds() // 60)] += counts[time]
-    return rows
+    trace = read_trace(path, day)
+    says = f"{path.name}: {trace.says()}" + (f", all of {day}" if day else "")
+    return Scenario(path.name, says, replay(trace.counts, scale=scale), absolute=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from tidegate.core.cost import dollars
-from tidegate.core.instance import Spent
 from tidegate.load.text import aligned
 from tidegate.simulator.rehearse.compare import Difference
 from tidegate.simulator.rehearse.outcome import Moment, Outcome, ServiceOutcome
@@ -21,7 +20,7 @@ def as_text(outcome: Outcome) -> str:
         aligned([HEAD, *map(row, outcome.services)]),
         "",
         *(f"dropped: {outcome.dropped}" for _ in range(bool(outcome.dropped))),
-        *instances(outcome.instances),
+        *instances(outcome),
         *moments(outcome.moments),
         "assumed",
         *(f"  {line}" for line in outcome.assumptions),
@@ -68,15 +67,38 @@ def moments(found: Sequence[Moment]) -> Iterator[str]:
         yield ""
 
 
-def instances(spent: Spent | None) -> Iterator[str]:
-    """What the instances cost, beside the same ones on demand; nothing without prices."""
-    if spent is not None:
-        less = 100 - 100 * spent.micros // max(1, spent.on_demand_micros)
-        yield (
-            f"instances: {spent.ms / 3.6e6:,.2f} h, {dollars(spent.micros)}; all on demand "
-            f"{dollars(spent.on_demand_micros)}, so {less} % less"
-        )
+COST_HEAD = ("instances of", "kind", "seconds", "price/h", "cost", "all on demand", "less")
+
+
+def instances(outcome: Outcome) -> Iterator[str]:
+    """What the instances cost; nothing without prices."""
+    rows = cost_rows(outcome)
+    if rows:
+        yield aligned([COST_HEAD, *rows])
         yield ""
+
+
+def cost_rows(outcome: Outcome) -> list[Sequence[str]]:
+    """Each provider under `COST_HEAD`, beside the same hours on demand, and the sum of them."""
+    rows: list[Sequence[str]] = [
+        (
+            one.name, one.kind, f"{one.seconds:,}", dollars(one.price_micros), dollars(one.micros),
+            dollars(one.on_demand_micros), _less(one.micros, one.on_demand_micros),
+        )
+        for one in outcome.providers
+    ]  # fmt: skip
+    total = outcome.instances
+    if total is None:
+        return []
+    money = (dollars(total.micros), dollars(total.on_demand_micros))
+    less = _less(total.micros, total.on_demand_micros)
+    return [*rows, ("all", "", f"{total.ms // 1_000:,}", "", *money, less)]
+
+
+def _less(micros: int, on_demand_micros: int) -> str:
+    if not on_demand_micros:
+        return "–"
+    return f"{round(100 - 100 * micros / on_demand_micros)} %"
 
 
 def clock(seconds: float) -> str:
