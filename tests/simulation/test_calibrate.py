@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulation.test_queueing import answered
 from tidegate.core.errors import UsageError
-from tidegate.simulator.queueing import Balance, Group
+from tidegate.simulator.queueing import Balance, Group, Work
 from tidegate.simulator.rehearse.calibrate import Level, doubt, fit, predicted, rows
 from tidegate.simulator.traffic import Traffic
 
@@ -40,6 +40,17 @@ def test_the_table_puts_simulated_beside_measured_for_every_level() -> None:
     text = rows(fit(levels[0], levels[1]).work, levels, Balance.ROUNDROBIN)
     assert [row[2] for row in text[1:]] == ["measured", "simulated", "error"] * 2
     assert text[3][3].endswith("%")
+    assert not any(cell in ("+0 %", "-0 %") for row in text for cell in row)
+    assert text[0][-1] == "sent late"
+
+
+def test_a_sender_that_was_late_is_told_as_part_of_the_error() -> None:
+    work = Work(20_000, 4)
+    known = Level(100, 1, 40_000, 1, 0, 0, 150_000, 5_000, 100)
+    said = doubt(work, known, Balance.ROUNDROBIN) or ""
+    assert "the mean is off by -" in said and "late" not in said
+    late = doubt(work, replace(known, late_us=7_900), Balance.ROUNDROBIN) or ""
+    assert "sent 7.9 ms late, so this machine is part of it: measure on a quieter one" in late
 
 
 def test_levels_without_any_wait_only_tell_how_many_workers_there_are_at_least() -> None:
@@ -53,5 +64,7 @@ def test_levels_that_are_too_close_or_too_short_are_refused() -> None:
                         for rps, n in ((10, 500), (12, 500), (50, 20)))  # fmt: skip
     with pytest.raises(UsageError, match="too close"):
         fit(low, near)
+    with pytest.raises(UsageError, match="841 of 5000 requests failed at 300 requests/s"):
+        fit(low, Level(300, 1, 20_000, 1, 0, 0, 0, 5_000, 300, failed=841))
     with pytest.raises(UsageError, match="20 answers at 50 requests/s are too few"):
         fit(low, short)

@@ -22,6 +22,8 @@ from tidegate.simulator.clock import EPOCH_MS
 
 NEEDS = (0.85, 1.02, 2.5, 3.1)
 """How many tasks the final load asks for: also where only chance tells one from two."""
+NEEDS_OF_AWS = (2.5,)
+"""AWS's rules take a number as it is: near a whole one they flap by chance, and so do ours."""
 _LOW = 0.4
 """A step policy's low alarm, as a share of its high one: far apart, so that both never hold."""
 
@@ -32,7 +34,7 @@ def with_scaling(app: App, rng: Random, rps: int) -> App:
         return app
     kinds = rng.choices(tuple(KINDS), (6, 1, 3, 2), k=len(app.services))
     scaled = [
-        KINDS[kind](service, rng, rps / rng.choice(NEEDS[2:] if kind != "totals" else NEEDS))
+        KINDS[kind](service, rng, rps / rng.choice(NEEDS if kind == "totals" else NEEDS_OF_AWS))
         for kind, service in zip(kinds, app.services, strict=True)
     ]
     if len(scaled) > 1 and rng.random() < 0.3:

@@ -25,6 +25,12 @@ MOST_WORKERS = 64
 MEAN_GOOD_TO, P99_GOOD_TO = 0.10, 0.20
 """What the model claims below saturation; see `queueing`."""
 
+LATE_SHARE = 0.1
+"""A sender that is late (p99) by more than this share of a request's time is part of the error."""
+
+MOST_FAILED = 0.01
+"""A level of which more failed was over the limit, and its times tell nothing of a queue."""
+
 FEWEST_ANSWERS = 200
 """Fewer answers at a level tell too little."""
 
@@ -33,7 +39,8 @@ FEWEST_ANSWERS = 200
 class Level:
     """One load level as it was measured, on so many tasks. Times in µs.
 
-    `cs2` is the variance of the latency over its squared mean.
+    `cs2` is the variance of the latency over its squared mean. `late_us` is how late the sender
+    was (p99): part of every time here, and none of the app's doing.
     """
 
     rps: float
@@ -45,6 +52,8 @@ class Level:
     p99_us: float
     answers: int
     answered_rps: float
+    late_us: float = 0.0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,8 @@ def level_of(report: Report, tasks: int) -> Level:
     p50, p95, p99 = latency.percentiles_us((50, 95, 99))
     return Level(
         report.intended_rps, tasks, latency.mean_us, _variation(latency), p50, p95, p99,
-        latency.count, report.answered_rps,
+        latency.count, report.answered_rps, report.scheduling.percentiles_us((99,))[0],
+        report.counts.failed,
     )  # fmt: skip
 
 
@@ -72,6 +82,13 @@ def fit(low: Level, high: Level, balance: Balance = Balance.ROUNDROBIN) -> Fit:
             raise UsageError(
                 f"{level.answers} answers at {level.rps:g} requests/s are too few to fit",
                 remedy="load for longer, with --for",
+                code="TG174",
+            )
+        if level.failed > MOST_FAILED * level.answers:
+            raise UsageError(
+                f"{level.failed} of {level.answers} requests failed at {level.rps:g} requests/s",
+                cause="that is more than the app, or this machine as it is, can answer",
+                remedy="choose a lower --peak, or measure on a quieter machine",
                 code="TG174",
             )
     if high.rps < 1.5 * low.rps:
@@ -99,26 +116,41 @@ def doubt(work: Work, check: Level, balance: Balance) -> str | None:
     off, tail = mean / check.mean_us - 1, p99 / check.p99_us - 1
     if abs(off) <= MEAN_GOOD_TO and abs(tail) <= P99_GOOD_TO:
         return None
-    return (
+    wrong = (
         f"at {check.rps:,.0f} requests/s, which was not fitted, the mean is off by {off:+.0%} and "
         f"the p99 by {tail:+.0%}"
     )
+    if check.late_us > LATE_SHARE * check.mean_us:
+        wrong += (
+            f"; one in a hundred was sent {check.late_us / 1000:,.1f} ms late, so this machine is "
+            "part of it: measure on a quieter one"
+        )
+    return wrong
 
 
 def rows(work: Work, levels: Sequence[Level], balance: Balance) -> list[tuple[str, ...]]:
     """Simulated against measured, level by level; the middle ones were not fitted."""
-    head = ("requests/s", "utilisation", "", "mean ms", "p50 ms", "p95 ms", "p99 ms")
+    head = ("requests/s", "utilisation", "", "mean ms", "p50 ms", "p95 ms", "p99 ms", "sent late")
     found: list[tuple[str, ...]] = [head]
     for level in sorted(levels, key=lambda one: one.rps):
         use = level.rps / (level.tasks * work.most_rps)
         told = predicted(work, level, balance)
         real = (level.mean_us, level.p50_us, level.p95_us, level.p99_us)
         first = (f"{level.rps:,.0f}", f"{use:.0%}")
-        found.append((*first, "measured", *(f"{us / 1000:,.2f}" for us in real)))
-        found.append(("", "", "simulated", *(f"{us / 1000:,.2f}" for us in told)))
-        errors = (100 * (a / b - 1) if b else 0.0 for a, b in zip(told, real, strict=True))
-        found.append(("", "", "error", *(f"{error:+.0f} %" for error in errors)))
+        late = f"{level.late_us / 1000:,.2f}"
+        found.append((*first, "measured", *(f"{us / 1000:,.2f}" for us in real), late))
+        found.append(("", "", "simulated", *(f"{us / 1000:,.2f}" for us in told), ""))
+        errors = (_off(a, b) for a, b in zip(told, real, strict=True))
+        found.append(("", "", "error", *errors, ""))
     return found
+
+
+def _off(told: float, real: float) -> str:
+    """How far the first is from the second, in percent."""
+    if not real:
+        return "–"
+    percent = round(100 * (told / real - 1))
+    return f"{percent:+d} %" if percent else "0 %"
 
 
 def _with(workers: int, low: Level, balance: Balance) -> Work:
