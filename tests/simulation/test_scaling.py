@@ -13,6 +13,7 @@ import pytest
 
 from tidegate.core.model import TaskCount
 from tidegate.core.scaling import totals
+from tidegate.core.scaling.chance import Need
 from tidegate.core.scaling.look import Look, Wish
 from tidegate.core.scaling.policy import Scaling, Totals
 from tidegate.simulator import run
@@ -148,7 +149,7 @@ def test_9_a_window_is_not_measured_by_a_controller_that_has_just_begun(
     """One that holds its first beats to be the whole window."""
     true = totals._window
 
-    def hasty(look: Look, policy: Totals, *rest: float | None) -> list[totals.Need]:
+    def hasty(look: Look, policy: Totals, *rest: float | None) -> list[Need]:
         return true(look, replace(policy, scale_in_after_ms=5_000), *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(totals, "_window", hasty)

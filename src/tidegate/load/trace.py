@@ -169,7 +169,7 @@ def _parsed(minute: bytes, zone: bytes) -> datetime | None:
 
 def _counts(path: Path) -> Sequence[float]:
     """The last field of each line, so that a time may stand before it; `#` begins a comment."""
-    found = []
+    found: list[float] = []
     with _open(path) as file:
         for number, raw in enumerate(_lines(file), 1):
             line = raw.decode("utf-8", "replace").strip()
