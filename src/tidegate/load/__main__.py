@@ -24,7 +24,10 @@ TERMINAL_S, LOG_S = 0.5, 10.0
 
 def run(options: argparse.Namespace) -> None:
     """Send the load and print its report."""
-    report = summarise(send(plan_of(options)))
+    plan = plan_of(options)
+    if plan.note:
+        sys.stderr.write(plan.note + "\n")
+    report = summarise(send(plan))
     keep(report, options.out, options.html)
     sys.stdout.write((report.to_json() if options.json else as_text(report)) + "\n")
 

@@ -1,14 +1,13 @@
 """The words of the command line: its options, and the plan that they describe."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from tidegate.core.errors import UsageError
 from tidegate.load.plan import Limits, Plan
 from tidegate.load.profile import Profile, constant, parse, parse_seconds, replay
 from tidegate.load.target import Header, Tag, Target
-from tidegate.load.trace import read_trace
+from tidegate.load.trace import Trace, read_trace
 from tidegate.load.vegeta import read_targets
 
 RUN = "send a load at fixed times and measure the replies; the default"
@@ -78,9 +77,11 @@ def plan_of(options: argparse.Namespace) -> Plan:
     limits = Limits(
         parse_seconds(options.timeout), options.connections, options.requests, options.resend
     )
+    trace = read_trace(options.replay, options.day) if options.replay else None
     return Plan(
         targets=_targets(options),
-        profile=_profile(options),
+        profile=_profile(options, trace),
+        note=f"{options.replay}: {trace.says()}" if trace else "",
         title=options.title,
         tag=Tag(options.tag_header, options.tag_body),
         limits=limits,
@@ -119,10 +120,8 @@ def _header(text: str) -> Header:
     return Header(name.strip(), value.strip())
 
 
-def _profile(options: argparse.Namespace) -> Profile:
-    if options.replay:
-        trace = read_trace(options.replay, options.day)
-        print(f"{options.replay}: {trace.says()}", file=sys.stderr)
+def _profile(options: argparse.Namespace, trace: Trace | None) -> Profile:
+    if trace:
         profile = replay(trace.counts, options.speed, options.scale)
     elif options.profile:
         profile = parse(options.profile)

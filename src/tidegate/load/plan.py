@@ -30,6 +30,7 @@ class Plan:
 
     `hosts` (names or `host:port`) may be loaded although they are not loopback; see `permit`.
     `first`: in a process of its own, the sender goes before other programs where it may.
+    `note` is what a person is told of the plan before it runs.
     """
 
     targets: tuple[Target, ...]
@@ -39,6 +40,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     hosts: frozenset[str] = frozenset()
     first: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
