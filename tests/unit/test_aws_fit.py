@@ -1,5 +1,6 @@
 """What AWS takes of an app file: rounded to the careful side, or refused in words."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -12,10 +13,22 @@ from tidegate.aws.buildspec import buildspec
 from tidegate.aws.fit import FARGATE, Strategy, Timetable
 from tidegate.aws.priority import priority
 from tidegate.aws.refusals import check, problems
+from tidegate.aws.settings import MOST_BYTES, gate_value
 from tidegate.aws.watched import Sources
 from tidegate.core import traffic
 from tidegate.core.errors import ConfigurationError
-from tidegate.core.model import ALL_BP, Alarm, App, Build, Route, Service, Shift, ShiftStep
+from tidegate.core.model import (
+    ALL_BP,
+    Alarm,
+    App,
+    Build,
+    GatePolicy,
+    Route,
+    Service,
+    Shift,
+    ShiftStep,
+    Waiver,
+)
 from tidegate.spec import loads
 
 
@@ -136,6 +149,21 @@ def test_ten_alarms_are_the_most_that_codedeploy_takes() -> None:
     alarms = ", ".join(f"a{n}: {{metric: RequestCount, threshold: 1}}" for n in range(6))
     app = one("", f"alarms: {{{alarms}}}\naws: {{controller: codedeploy}}")
     assert list(problems(app)) == ["services.web.deployment: 6 alarms guard it; codedeploy takes 5"]
+
+
+def with_waivers(count: int) -> App:
+    """An app whose gate has so many waivers, no two of which are much alike."""
+    made = (Waiver(f"CVE-{n}", hashlib.sha256(str(n).encode()).hexdigest()) for n in range(count))
+    return replace(one(), gate=GatePolicy(waivers=tuple(made)))
+
+
+def test_a_gate_policy_that_no_parameter_holds_is_refused_with_its_size() -> None:
+    assert list(problems(with_waivers(100))) == []
+    (said,) = problems(with_waivers(300))
+    size = len(gate_value(with_waivers(300).gate))
+    assert size > MOST_BYTES
+    assert said.startswith(f"gate: its 300 waivers take {size:,} bytes even packed, and a ")
+    assert said.endswith("holds 8,192; delete those that have ended, or shorten their reasons")
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

@@ -14,7 +14,13 @@ from tidegate.aws import gate_function
 from tidegate.aws.names import Environment, Names
 from tidegate.aws.pipeline_job import Done, Wait, work
 from tidegate.aws.pipeline_job import Refused as No
-from tidegate.aws.settings import ServiceSettings, gate_json
+from tidegate.aws.settings import (
+    MOST_BYTES,
+    ServiceSettings,
+    gate_json,
+    gate_policy,
+    gate_value,
+)
 from tidegate.core.model import GateMode, GatePolicy, UnknownRule, Waiver
 
 NAMES = Names("shop")
@@ -191,8 +197,9 @@ def test_what_cannot_be_kept_is_not_passed(fake: FakeAws) -> None:
     assert "the gate's evidence cannot be stored, so nothing is passed" in answer.reason
 
 
-def test_a_policy_that_cannot_be_read_fails_the_action(fake: FakeAws) -> None:
-    fake.parts["ssm"].values[NAMES.gate_parameter] = "{}"
+@pytest.mark.parametrize("value", ["{}", "", "no base64", "bm90IHBhY2tlZA=="])
+def test_a_policy_that_cannot_be_read_fails_the_action(fake: FakeAws, value: str) -> None:
+    fake.parts["ssm"].values[NAMES.gate_parameter] = value
     answer = ask(fake, page("COMPLETE"))
     assert isinstance(answer, No)
     assert "TG979" in answer.reason
@@ -204,6 +211,28 @@ def test_waivers_of_this_service_count_and_of_others_do_not(fake: FakeAws) -> No
         policy = GatePolicy(**{**_fields(STRICT), "waivers": (waiver,)})
         fake.parts["ssm"].values[NAMES.gate_parameter] = gate_json(policy)
         assert isinstance(ask(fake, page("COMPLETE", ("CVE-7", "CRITICAL"))), kind)
+
+
+def waivers(count: int) -> tuple[Waiver, ...]:
+    """Waivers as people write them, of different vulnerabilities."""
+    return tuple(
+        Waiver(f"CVE-2026-{n * 7919 % 90_000}", f"not reachable: {n} is parsed by nobody", "ann")
+        for n in range(count)
+    )
+
+
+def test_a_long_list_of_waivers_counts_to_its_last_one(fake: FakeAws) -> None:
+    long = GatePolicy(**{**_fields(STRICT), "waivers": waivers(100)})
+    value = fake.parts["ssm"].values[NAMES.gate_parameter] = gate_value(long)
+    assert len(value) <= MOST_BYTES < len(gate_json(long))
+    assert gate_policy(fake.account(), NAMES.gate_parameter) == long
+    last = page("COMPLETE", (long.waivers[-1].id, "CRITICAL"))
+    assert isinstance(ask(fake, last), Done)
+    assert isinstance(ask(fake, page("COMPLETE", ("CVE-8", "CRITICAL"))), No)
+
+
+def test_a_policy_that_fits_is_readable_where_it_is_kept() -> None:
+    assert gate_value(STRICT) == gate_json(STRICT)
 
 
 def _fields(policy: GatePolicy) -> dict[str, Any]:

@@ -191,7 +191,7 @@ class Names:
 
     @property
     def gate_parameter(self) -> str:
-        """SSM parameter: `{"gate": …}`, the gate's policy as JSON of `core.model.GatePolicy`."""
+        """SSM parameter: the gate's policy, as `aws.settings.gate_value` writes it."""
         return f"/tidegate/{self.app}/gate"
 
     @property

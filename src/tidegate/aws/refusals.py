@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tidegate.aws import fit, watched
 from tidegate.aws.fit import Strategy, Timetable
+from tidegate.aws.settings import MOST_BYTES, gate_value
 from tidegate.core.errors import ConfigurationError
 from tidegate.core.model import Alarm, App, Controller, Launch, LifecycleStage, Service
 from tidegate.core.scaling.policy import Metric, Scaling
@@ -41,6 +42,13 @@ def problems(app: App) -> Iterator[str]:
         yield (
             f"aws.test_from: name the addresses that {app.aws.network.vpc_id} reaches the internet "
             f"from, or the checks of {checked[0]} cannot reach the test listener"
+        )
+    policy_bytes = len(gate_value(app.gate))
+    if policy_bytes > MOST_BYTES:
+        yield (
+            f"gate: its {len(app.gate.waivers):,} waivers take {policy_bytes:,} bytes even packed, "
+            f"and a parameter of SSM holds {MOST_BYTES:,}; delete those that have ended, "
+            "or shorten their reasons"
         )
     for service in app.services:
         at = f"services.{service.name}"

@@ -1,9 +1,12 @@
 """What the functions in the account know of the app: two SSM parameters, written by the stacks.
 
-`Names.gate_parameter` holds `{"gate": …}`, `Names.service_parameter` the JSON of `ServiceSettings`.
+`Names.gate_parameter` holds `{"gate": …}`, packed when it is long, `Names.service_parameter` the
+JSON of `ServiceSettings`.
 """
 
+import base64
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +15,12 @@ from tidegate.core.errors import CloudFailed
 from tidegate.core.model import AnalysisPolicy, GatePolicy, OnUnknown, TrafficCheck
 from tidegate.core.plain import build, plain
 
+STANDARD_BYTES = 4_096
+MOST_BYTES = 8_192
+"""A parameter of the standard tier, which costs nothing, and one of the advanced tier.
+
+Source: AWS Systems Manager endpoints and quotas, "Maximum size for parameter value".
+"""
 _ANALYSIS = AnalysisPolicy()
 
 
@@ -61,14 +70,36 @@ class _Gate:
 
 
 def gate_json(policy: GatePolicy) -> str:
-    """The gate parameter's value."""
+    """The gate's policy as JSON: what its parameter says, packed or not."""
     return json.dumps({"gate": plain(policy)}, separators=(",", ":"))
+
+
+def gate_value(policy: GatePolicy) -> str:
+    """The gate parameter's value: the JSON, packed when it is too large for the standard tier.
+
+    Waivers are much alike, and so become a fifth of what they were: two hundred with their reasons
+    fit. JSON begins with a brace, which is no letter of base64. All is ASCII, so characters count.
+    """
+    text = gate_json(policy)
+    if len(text) <= STANDARD_BYTES:
+        return text
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def gate_policy(account: Account, parameter: str) -> GatePolicy:
     """The gate's policy, as the app file of the last `tidegate up` had it."""
     policy: GatePolicy = _restored(_Gate, _read(account, parameter)).gate
     return policy
+
+
+def _unpacked(value: str) -> str:
+    """Raises `ValueError` for what is neither JSON nor packed JSON."""
+    if value.startswith("{"):
+        return value
+    try:
+        return zlib.decompress(base64.b64decode(value, validate=True)).decode()
+    except zlib.error as error:
+        raise ValueError(f"the value is not packed JSON: {error}") from error
 
 
 def parameter(account: Account, name: str) -> str:
@@ -79,7 +110,7 @@ def parameter(account: Account, name: str) -> str:
 def _restored(kind: Any, text: str) -> Any:
     """Raises `CloudFailed` for a value of another version, or that a person has changed."""
     try:
-        return build(kind, json.loads(text))
+        return build(kind, json.loads(_unpacked(text)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CloudFailed(
             "the settings in the account cannot be read",

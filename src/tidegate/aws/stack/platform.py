@@ -8,7 +8,7 @@ from aws_cdk import aws_codestarconnections as connections
 from aws_cdk import aws_ssm as ssm
 
 from tidegate.aws.names import Names, PlatformOutput
-from tidegate.aws.settings import gate_json
+from tidegate.aws.settings import STANDARD_BYTES, gate_value
 from tidegate.aws.stack import fleet as fleets
 from tidegate.aws.stack import safe
 from tidegate.aws.stack.balancer import balancer
@@ -18,9 +18,6 @@ from tidegate.aws.stack.notices import budget, topic
 from tidegate.aws.stack.out import export
 from tidegate.aws.stack.roles import allow, role, use_key, write_logs
 from tidegate.core.model import App
-
-_ROOMY = 4_096
-"""Bytes that a standard SSM parameter holds; a larger one is of the advanced tier."""
 
 
 def platform(stack: Stack, app: App) -> None:
@@ -80,13 +77,13 @@ def _short(name: str) -> str:
 
 def _gate_policy(stack: Stack, app: App) -> None:
     """The gate's policy: outside the repository that it judges, changed by `up` only."""
-    text = gate_json(app.gate)
+    text = gate_value(app.gate)
     ssm.CfnParameter(
         stack,
         "GatePolicy",
         name=Names(app.name).gate_parameter,
         type="String",
-        tier="Advanced" if len(text) > _ROOMY else "Standard",
+        tier="Advanced" if len(text) > STANDARD_BYTES else "Standard",
         description="The policy of the scan gate, as the app file of the last `tidegate up` has it",
         value=text,
     )
