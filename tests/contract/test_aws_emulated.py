@@ -2,7 +2,7 @@
 
 MiniStack was written by others. What it lacks is taken out of the templates
 (`tests.support.ministack.LACKS`), it has no OnStackFailure, keeps no weights of a rule, and gives
-one answer in a wrong wrapper, which is set right here. Only an account proves the rest, and
+one answer wrongly, which `tests.support.emulator` sets right. Only an account proves the rest, and
 docs/aws-unproven.md says how.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -26,6 +27,7 @@ from tidegate.aws.deploy.up import Options, Up
 from tidegate.aws.names import Names
 from tidegate.aws.pace import Pace
 from tidegate.aws.settings import gate_policy, service_settings
+from tidegate.cli.main import call
 from tidegate.core.errors import AccountError, DeploymentError
 
 PACE = Pace(every_s=0.05)
@@ -36,7 +38,6 @@ IMAGE = "111122223333.example/cats@sha256:" + "ab" * 32
 REVISION = "arn:aws:ecs:us-east-1:111122223333:task-definition/tidegate-catsndogs-cats:7"
 TOPIC = {"Type": "AWS::SNS::Topic"}
 QUEUE = {"Type": "AWS::SQS::Queue"}
-_DELETED = b"<DeleteChangeSetResponse><DeleteChangeSetResult/></DeleteChangeSetResponse>"
 
 
 class Local:
@@ -48,14 +49,7 @@ class Local:
         self.session = boto3.Session(**keys, region_name="us-east-1")
 
     def client(self, service: str, **options: Any) -> Any:
-        made = self.session.client(service, endpoint_url=self.url, **options)
-        made.meta.events.register("before-parse.cloudformation.DeleteChangeSet", _wrapped)
-        return made
-
-
-def _wrapped(response_dict: dict[str, Any], **_: Any) -> None:
-    if response_dict["status_code"] < 300:
-        response_dict["body"] = _DELETED
+        return self.session.client(service, endpoint_url=self.url, **options)
 
 
 @cache
@@ -72,9 +66,14 @@ def up(account: Account, **options: Any) -> tuple[dict[str, str], list[str]]:
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with ministack(tmp_path_factory.mktemp("ministack")) as url:
-        yield Account(Local(url), "us-east-1")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ministack(tmp_path_factory.mktemp("ministack")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def empty(url: str) -> Account:
+    return Account(Local(url), "us-east-1")
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +128,26 @@ def test_a_dry_run_on_an_empty_account_tells_every_stack_and_leaves_none(
         assert any(line.startswith(f"{name} is created: ") for line in looked_at), name
     assert looked_at[-1].endswith("nothing of it is left in the account")
     assert any("list prices of us-east-1 as of" in line for line in looked_at)  # it has no list
+
+
+def test_the_command_s_dry_run_ends_well_and_leaves_no_stack(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`tidegate` as a person starts it, with whole templates: its botocore is told of the port."""
+    (tmp_path / "tidegate.yaml").write_text("app: look\nservices: {web: {build: web}}\n")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setattr("tidegate.wiring.aws.pace", lambda: PACE)
+    assert call(["-C", str(tmp_path), "up", "--target", "aws", "--dry-run"]) == 0
+    told = capsys.readouterr()
+    names = Names("look")
+    for name in (*names.shared_stacks, names.service_stack("web")):
+        assert f"{name} is created: " in told.err
+    assert told.err.rstrip().endswith("nothing of it is left in the account")
+    assert told.out == ""
+    assert deploying.seen(Account(Local(url), "us-east-1"), names.platform_stack) is None
 
 
 def test_up_makes_every_stack_in_one_go(account: Account) -> None:

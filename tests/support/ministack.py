@@ -68,12 +68,12 @@ def _all(names: Any, gone: set[str]) -> bool:
 def ministack(folder: Path) -> Iterator[str]:
     """The emulator's URL while it runs."""
     port = free_port()
-    here = {"MINISTACK_HOST": "127.0.0.1", "BIND_HOST": "127.0.0.1"}
+    root = str(Path(__file__).parents[2])
+    here = {"MINISTACK_HOST": "127.0.0.1", "BIND_HOST": "127.0.0.1", "PYTHONPATH": root}
     environment = {**os.environ, **here, "GATEWAY_PORT": str(port)}
     with (folder / "ministack.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log, cwd=folder
-        )
+        command = [sys.executable, "-m", "tests.support.emulator"]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
         try:
             _wait_for(port, process)
             yield f"http://127.0.0.1:{port}"
