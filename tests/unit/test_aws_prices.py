@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from tests.support.aws.fake import REGION, FakeAws
 from tests.support.aws.services import Pricing
 from tests.support.aws.shop import APP, empty, templates
-from tidegate.aws.deploy import cost
+from tidegate.aws.deploy import cost, price_list
 from tidegate.aws.deploy.price_list import prices
 from tidegate.aws.deploy.prices import Figure, Prices, _kept, of_table
 from tidegate.aws.deploy.up import Options, Up
@@ -104,6 +105,62 @@ def test_the_price_list_is_asked_once_for_an_account() -> None:
     asked = len(fake.asked("pricing:GetProducts"))
     prices(account)
     assert len(fake.asked("pricing:GetProducts")) == asked
+
+
+def test_virginia_s_usage_types_have_no_letters_and_others_are_not_mistaken_for_them() -> None:
+    """Trust stores and Spot have prices of their own under nearly the same names."""
+    rows = [
+        ("AWSELB", "Load Balancer-Application", "LoadBalancerUsage", 0.0225),
+        ("AWSELB", "Load Balancer-Application", "TS-LoadBalancerUsage", 0.0055),
+        ("AmazonECS", "Compute", "USE1-SpotUsage:Fargate-vCPU-Hours:perCPU", 0.0127),
+        ("AmazonECS", "Compute", "APS10-Fargate-GB-Hours", 0.005),
+    ]
+    fake = empty()
+    fake.parts["pricing"] = Pricing(rows)
+    assert prices(fake.account()).table == {Figure.BALANCER: 0.0225, Figure.GIB: 0.005}
+
+
+# --- the command that renews the table -----------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    """The account that the command signs in to."""
+    fake = empty()
+    monkeypatch.setattr(price_list, "sign_in", lambda _: fake.account())
+    return fake
+
+
+def test_the_command_prints_rows_as_the_table_has_them(
+    asked: FakeAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert price_list.main([REGION]) == 0
+    told = capsys.readouterr()
+    kept = {**_kept(), "regions": json.loads(told.out), "everywhere": {}}
+    monkeypatch.setattr("tidegate.aws.deploy.prices._kept", lambda: kept)
+    assert of_table(REGION).table == prices(asked.account()).table
+    assert of_table(REGION).as_of
+    missing = "the list has not, or has twice: fargate_arm_gib_hour"
+    assert told.err == f"{REGION}: {missing}\n"
+
+
+def test_the_command_says_in_words_that_it_may_not_ask(
+    asked: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked.refuse("pricing:GetProducts", "AccessDeniedException", "no")
+    assert price_list.main([REGION]) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "TG283" in told.err
+    assert "pricing:GetProducts" in told.err
+
+
+def test_the_command_without_a_region_says_how_it_is_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        price_list.main([])
+    assert "REGION" in capsys.readouterr().err
 
 
 def test_a_table_that_is_old_says_so() -> None:

@@ -5,10 +5,12 @@ known. Source: AWS Price List Query API; usage types as the bills of an account 
 `python -m tidegate.aws.deploy.price_list REGION…` prints rows for `prices.json`.
 """
 
+import argparse
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +30,8 @@ _ASKED: Mapping[tuple[str, str], Mapping[str, Figure]] = {
     ("AmazonVPC", ""): {"PublicIPv4:InUseAddress": Figure.ADDRESS},
 }
 """Service and product family, and what its usage types end in after the region's letters."""
+_REGION = re.compile(r"(EU|[A-Z]{3}[0-9]{1,2})-")
+"""The region's letters: `EU` alone is Ireland, Virginia has none: `TS-…` is a product there."""
 
 
 @lru_cache(maxsize=16)
@@ -49,7 +53,8 @@ def _list(account: Account) -> dict[Figure, float]:
     for (service, family), wanted in _ASKED.items():
         for product in _products(account, service, family):
             usage = str(product["product"]["attributes"].get("usagetype", ""))
-            figure = wanted.get(re.sub(r"^[A-Z]{2,4}[0-9]?-", "", usage))
+            region = _REGION.match(usage)
+            figure = wanted.get(usage[region.end() :] if region else usage)
             if figure is not None:
                 found.setdefault(figure, set()).update(_usd(product))
     return {figure: prices.pop() for figure, prices in found.items() if len(prices) == 1}
@@ -71,14 +76,29 @@ def _usd(product: Mapping[str, Any]) -> Iterator[float]:
                 yield usd
 
 
-def main(regions: Sequence[str]) -> int:
-    """Rows of the table for these regions, as JSON."""
-    rows = {
-        region: {f.value: usd for f, usd in _list(sign_in(region)).items()} for region in regions
+def main(words: Sequence[str] | None = None) -> int:
+    """The command: rows of the table for these regions, as JSON; its exit code."""
+    parser = argparse.ArgumentParser("python -m tidegate.aws.deploy.price_list")
+    parser.add_argument("regions", nargs="+", metavar="REGION", help="for example eu-central-1")
+    regions: list[str] = parser.parse_args(words).regions
+    said = {
+        "as_of": f"{datetime.now(UTC):%Y-%m}",
+        "source": "AWS Price List Query API, GetProducts",
     }
+    rows: dict[str, dict[str, Any]] = {}
+    try:
+        for region in regions:
+            found = _list(sign_in(region))
+            rows[region] = {f.value: {"usd": found[f], **said} for f in Figure if f in found}
+            missing = ", ".join(f.value for f in Figure if f not in found)
+            if missing:
+                sys.stderr.write(f"{region}: the list has not, or has twice: {missing}\n")
+    except TidegateError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
     sys.stdout.write(json.dumps(rows, indent=2) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
