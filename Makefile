@@ -53,8 +53,13 @@ docs: .venv/.tests  ## write the generated pages of docs/reference again
 templates: .venv/.tests  ## the examples' stacks as plain CloudFormation, in dist/templates
 	@$(BIN)/python -m tidegate.aws.publish
 
-release: test templates  ## what a release ships: the wheel, and the templates
+release: test templates  ## what a release ships: the wheel, tried in a fresh environment, and the templates
+	@rm -rf dist/*.whl build/tried && mkdir -p build/tried/app
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+	@$(PYTHON) -m venv build/tried
+	@build/tried/bin/pip install --quiet --disable-pip-version-check -c constraints.txt "$$(ls dist/*.whl)[aws]"
+	@cd build/tried && unset PYTHONPATH && printf 'FROM nginx\n' >app/Dockerfile && bin/tidegate --help >/dev/null \
+		&& bin/tidegate -C app init && bin/tidegate -C app aws template --out stacks
 
 # checkov pins a hundred packages, older ones of boto3 among them, so it has an environment to itself.
 .venv-checkov/.ready:
@@ -64,7 +69,7 @@ release: test templates  ## what a release ships: the wheel, and the templates
 	@touch $@
 
 checkov: .venv-checkov/.ready .venv/.tests  ## checkov on the stacks; its tests are skipped without it
-	@PATH="$(CURDIR)/.venv-checkov/bin:$$PATH" $(BIN)/pytest -q -k checkov tests/contract/test_aws_stacks.py
+	@PATH="$(CURDIR)/.venv-checkov/bin:$$PATH" $(BIN)/pytest -q -rP -k checkov tests/contract/test_aws_stacks.py
 
 clean:  ## the Python environment and caches; never a running app
 	rm -rf .venv .venv-checkov .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
