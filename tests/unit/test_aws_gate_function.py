@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from typing import Any
 
@@ -197,7 +199,14 @@ def test_what_cannot_be_kept_is_not_passed(fake: FakeAws) -> None:
     assert "the gate's evidence cannot be stored, so nothing is passed" in answer.reason
 
 
-@pytest.mark.parametrize("value", ["{}", "", "no base64", "bm90IHBhY2tlZA=="])
+CUT = base64.b64encode(gzip.compress(gate_json(STRICT).encode(), mtime=0)[:-9]).decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{}", "", "no base64", "bm90IHBhY2tlZA==", CUT],
+    ids=["others", "nothing", "text", "unpacked", "cut"],
+)
 def test_a_policy_that_cannot_be_read_fails_the_action(fake: FakeAws, value: str) -> None:
     fake.parts["ssm"].values[NAMES.gate_parameter] = value
     answer = ask(fake, page("COMPLETE"))

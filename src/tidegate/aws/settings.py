@@ -5,6 +5,7 @@ JSON of `ServiceSettings`.
 """
 
 import base64
+import gzip
 import json
 import zlib
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def gate_value(policy: GatePolicy) -> str:
     text = gate_json(policy)
     if len(text) <= STANDARD_BYTES:
         return text
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def gate_policy(account: Account, parameter: str) -> GatePolicy:
@@ -97,8 +98,8 @@ def _unpacked(value: str) -> str:
     if value.startswith("{"):
         return value
     try:
-        return zlib.decompress(base64.b64decode(value, validate=True)).decode()
-    except zlib.error as error:
+        return gzip.decompress(base64.b64decode(value, validate=True)).decode()
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"the value is not packed JSON: {error}") from error
 
 
