@@ -1,5 +1,6 @@
 """What a person is told at the edges: no app here, a controller that cannot start, a rollback."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +10,13 @@ import pytest
 from rich.tree import Tree
 
 from tidegate.cli import daemon, output
+from tidegate.cli.commands import demo
 from tidegate.cli.follow import follow
 from tidegate.cli.main import call
-from tidegate.core.errors import SetupError, TidegateError
+from tidegate.core.errors import InternalError, SetupError, TidegateError
+from tidegate.demo.workspace import Workspace
 from tidegate.engine.messages import Message
+from tidegate.local.setup import Step, StepKind
 
 
 def ended(tmp_path: Path, log: str) -> TidegateError:
@@ -49,6 +53,48 @@ def test_a_full_disk_is_named_though_the_log_has_no_room_for_it(
     told = ended(tmp_path, "")
     assert (told.number, told.remedy) == ("TG243", "free some space there, then: tidegate up")
     assert told.cause.startswith("24 KiB are free on the disk of ")
+
+
+def test_a_file_that_the_system_refuses_is_no_fault_of_tidegate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tidegate.yaml"
+
+    def refuse(folder: Path) -> str:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr("tidegate.cli.commands.start.propose", refuse)
+    assert call(["-C", str(tmp_path), "init"]) == 3
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "error TG238: the system refuses a file\n  cause   Read-only file system"
+    )
+    assert f"where   {path}\n  remedy  check who owns it" in told
+    assert "Traceback" not in told
+
+
+def test_nobody_is_asked_about_what_only_the_user_can_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = Step(StepKind.MANUAL, "join the group docker")
+    monkeypatch.setattr("tidegate.local.setup.plan_setup", lambda: [by_hand])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert call(["setup"]) == 3
+    told = capsys.readouterr().err
+    assert "TG215" in told and "remedy  join the group docker" in told
+
+
+def test_when_the_demo_cannot_start_its_own_error_is_told_not_that_of_clearing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*words: str) -> str:
+        raise InternalError(f"{words[0]} failed", code="TG901")
+
+    space = Workspace(tmp_path / "app", (8080, 8081), lambda line: None)
+    monkeypatch.setattr(space, "prepare", lambda: None)
+    monkeypatch.setattr(space, "tidegate", fails)
+    with pytest.raises(InternalError, match="up failed"):
+        demo._play(space, keep=False)
 
 
 def test_where_there_is_no_app_the_remedy_is_not_to_start_one(

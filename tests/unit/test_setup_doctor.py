@@ -58,7 +58,7 @@ def test_all_is_ok_on_a_machine_that_is_well() -> None:
     ("facts", "name", "state"),
     [
         (replace(WELL, python=(3, 10)), "python", CheckState.FAIL),
-        (replace(WELL, engine="Connection refused"), "engine", CheckState.FAIL),
+        (replace(WELL, engine="no engine", engine_remedy="start one"), "engine", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, limits=frozenset())), "limits", CheckState.WARN),
         (replace(WELL, engine=replace(ENGINE, unlimited="systemd")), "instances", CheckState.WARN),
         (replace(WELL, engine=replace(ENGINE, start="no cgroup")), "container", CheckState.FAIL),

@@ -1,11 +1,15 @@
 """Finding the container engine."""
 
+import errno
+import grp
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from tidegate.core.errors import SetupError
+from tidegate.local import engine_socket
 from tidegate.local.engine_socket import connect, find_engine, ping, places
 
 
@@ -45,6 +49,28 @@ def test_a_socket_that_never_answers_is_no_engine(tmp_path: Path) -> None:
         silent.bind(str(tmp_path / "docker.sock"))
         silent.listen()
         assert ping(f"unix://{tmp_path}/docker.sock", limit_s=1)
+
+
+@pytest.mark.parametrize(
+    ("group", "remedy"),
+    [
+        ("docker", "sudo usermod -aG docker ann, then log in again"),
+        ("root", "run Tidegate as the user whose engine it is"),
+    ],
+)
+def test_an_engine_that_this_user_may_not_ask_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, remedy: str
+) -> None:
+    (tmp_path / "docker.sock").touch()
+    monkeypatch.setattr(engine_socket, "ping", lambda url, limit_s: os.strerror(errno.EACCES))
+    monkeypatch.setattr(engine_socket, "getuser", lambda: "ann")
+    known = grp.struct_group((group, "x", 7, []))
+    monkeypatch.setattr(grp, "getgrgid", lambda number: known)
+    with pytest.raises(SetupError, match="this user may not use it") as caught:
+        find_engine({"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"})
+    assert caught.value.number == "TG229"
+    assert caught.value.where == f"{tmp_path}/docker.sock"
+    assert remedy in caught.value.remedy and "rootless" in caught.value.remedy
 
 
 @pytest.mark.engine

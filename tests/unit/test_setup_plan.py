@@ -69,6 +69,12 @@ def test_without_root_the_haproxy_of_a_wheel_is_taken_and_the_rest_is_explained(
     assert "as root" in steps[-1].what
 
 
+def test_an_engine_that_this_user_may_not_use_is_not_to_be_installed_again() -> None:
+    closed = replace(READY, root=False, engine=None, closed="join the group docker")
+    (step,) = plan_setup(closed)
+    assert (step.kind, step.what) == (StepKind.MANUAL, "join the group docker")
+
+
 def test_a_mac_is_told_what_to_brew() -> None:
     steps = plan_setup(Machine(system="Darwin", processor="arm64"))
     assert {s.kind for s in steps} == {StepKind.MANUAL}

@@ -1,5 +1,6 @@
 """The command tree, and the one place where errors become text and exit codes."""
 
+import errno
 import sys
 import traceback
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from tidegate.cli.here import Here, find
 from tidegate.cli.tree import Tree
-from tidegate.core.errors import TidegateError
+from tidegate.core.errors import SetupError, TidegateError
 
 _HELP = (
     "Deliver containers safely: push, gate, blue/green shift, alarms, rollback.\n\n"
@@ -56,10 +57,28 @@ def call(words: list[str]) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except Exception as fault:  # noqa: BLE001 — the outermost boundary; it is reported whole
+        if isinstance(fault, OSError) and fault.errno in _REFUSED and fault.filename:
+            refused = _refused(fault)
+            print(refused, file=sys.stderr)
+            return refused.exit_code
         traceback.print_exc()
         print(f"error TG900: a fault of Tidegate: {type(fault).__name__}", file=sys.stderr)
         return 1
     return 0
+
+
+_REFUSED = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
+"""What the system says of a file when nothing of Tidegate is at fault."""
+
+
+def _refused(fault: OSError) -> SetupError:
+    return SetupError(
+        "the system refuses a file",
+        cause=fault.strerror or str(fault),
+        where=str(fault.filename),
+        remedy="check who owns it and its folder, and that the disk can be written and has room",
+        code="TG238",
+    )
 
 
 def run() -> None:

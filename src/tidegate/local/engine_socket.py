@@ -4,11 +4,15 @@ What decides is an answer, not a file: each place is asked by a ping with a time
 that the user names is the only one asked. Order: `research/runtime.md` §1.
 """
 
+import errno
+import grp
 import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from getpass import getuser
+from pathlib import Path
 
 import requests
 from docker import APIClient, DockerClient
@@ -75,9 +79,11 @@ def ping(url: str, limit_s: int = PING_S) -> str | None:
 def find_engine(environ: Mapping[str, str] = os.environ, limit_s: int = PING_S) -> str:
     """The URL of the first engine that answers.
 
-    Raises `SetupError` TG212 when none does, TG213 when the named one is on another machine.
+    Raises `SetupError` TG212 when none does, TG213 when the named one is on another machine, TG229
+    when one is there that this user may not ask.
     """
     tried: list[str] = []
+    closed = ""
     for place in places(environ):
         if place.named and _elsewhere(place.url):
             raise _on_another_machine(place)
@@ -85,8 +91,12 @@ def find_engine(environ: Mapping[str, str] = os.environ, limit_s: int = PING_S) 
         if trouble is None:
             return place.url
         tried.append(f"{place.url} ({place.source}): {trouble}")
+        if trouble == os.strerror(errno.EACCES):
+            closed = closed or _socket_path(place.url)
         if place.named:
             break
+    if closed:
+        raise _not_allowed(closed, tried)
     raise SetupError(
         "no container engine answers",
         cause="; ".join(tried),
@@ -136,6 +146,27 @@ def _context_url() -> str | None:
 
 def _elsewhere(url: str) -> bool:
     return url.startswith(_OTHER_MACHINES) and not url.startswith(_THIS_MACHINE)
+
+
+def _not_allowed(path: str, tried: list[str]) -> SetupError:
+    """Nothing is to be installed: the engine is here. `path` is its socket."""
+    remedy = "or start a rootless engine of your own; docs/engines.md has what works on which"
+    try:
+        group = grp.getgrgid(Path(path).stat().st_gid).gr_name
+    except (OSError, KeyError):  # its folder is closed too, or the group has no name
+        group = ""
+    if group and group != "root":
+        joins = f"sudo usermod -aG {group} {getuser()}, then log in again"
+        remedy = f"join its group, which may do as much as root: {joins}; {remedy}"
+    else:
+        remedy = f"run Tidegate as the user whose engine it is, {remedy}"
+    return SetupError(
+        "a container engine is here, but this user may not use it",
+        cause="; ".join(tried),
+        where=path,
+        remedy=remedy,
+        code="TG229",
+    )
 
 
 def _on_another_machine(place: Place) -> SetupError:

@@ -31,7 +31,7 @@ class Home:
             raise SetupError(
                 f"the state directory {self.path} cannot be written",
                 cause=str(error),
-                remedy="free some disk space, or check who owns the directory",
+                remedy="check who owns it, and that its disk can be written and has room",
                 code="TG211",
             ) from error
         return self

@@ -4,13 +4,14 @@ import json
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tidegate.cli.output import AsJson, console, progress
-from tidegate.core.errors import SetupError
+from tidegate.core.errors import InternalError, SetupError
 from tidegate.demo.acts import play
 from tidegate.demo.ledger import RATE_RPS
 from tidegate.demo.report import Act, facts, table
@@ -62,10 +63,17 @@ def _play(space: Workspace, keep: bool) -> list[Act]:
             _branch(f"{mark}: {act.requests:,} requests, {act.dropped} failed without cause")
             for broken in act.detail.get("broken", ()):
                 _branch(f"  ✗ {broken}")
-    finally:
-        if not keep:
-            space.tidegate("down", "--everything")
+    except BaseException:
+        with suppress(InternalError):  # the fault is what is told, not that little could be cleared
+            _clear(space, keep)
+        raise
+    _clear(space, keep)
     return acts
+
+
+def _clear(space: Workspace, keep: bool) -> None:
+    if not keep:
+        space.tidegate("down", "--everything")
 
 
 def _branch(text: str) -> None:

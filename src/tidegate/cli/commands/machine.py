@@ -18,7 +18,7 @@ def setup(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
     """Install what this machine lacks: container engine, HAProxy, git. It says so first."""
-    from tidegate.local.setup import plan_setup, run_setup  # loads what other commands do not need
+    from tidegate.local.setup import StepKind, plan_setup, run_setup  # loads much
 
     steps = plan_setup()
     if not steps:
@@ -26,13 +26,14 @@ def setup(
         return
     for step in steps:
         output.progress(f"{step.kind:<8} {step.what}")
-    if not yes and not sys.stdin.isatty():
+    by_hand = all(step.kind is StepKind.MANUAL for step in steps)
+    if not yes and not by_hand and not sys.stdin.isatty():
         raise UsageError(
             "nobody is there to ask",
             remedy="say yes beforehand: tidegate setup --yes",
             code="TG111",
         )
-    if yes or typer.confirm("Do this?", err=True):
+    if yes or by_hand or typer.confirm("Do this?", err=True):
         run_setup(steps, lambda what: output.progress(f"-----> {what}"))
         output.progress("✓ done")
 

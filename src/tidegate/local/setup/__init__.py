@@ -2,12 +2,13 @@
 
 from tidegate.local.setup.dockerd import stop_own_dockerd
 from tidegate.local.setup.doctor import Check, CheckState, doctor
-from tidegate.local.setup.steps import Step, plan_setup, run_setup
+from tidegate.local.setup.steps import Step, StepKind, plan_setup, run_setup
 
 __all__ = [
     "Check",
     "CheckState",
     "Step",
+    "StepKind",
     "doctor",
     "plan_setup",
     "run_setup",

@@ -52,7 +52,7 @@ def assess(facts: Facts) -> list[Check]:
     """What the facts mean, the most basic first."""
     return [
         _python(facts),
-        *_engine(facts.engine),
+        *_engine(facts.engine, facts.engine_remedy),
         _program("haproxy", facts.haproxy, HAPROXY_AT_LEAST),
         _program("git", facts.git, GIT_AT_LEAST),
         *(_port(*port) for port in facts.ports),
@@ -70,11 +70,9 @@ def _python(facts: Facts) -> Check:
     return Check("python", CheckState.FAIL, f"Python {version}", "use Python 3.11 or newer")
 
 
-def _engine(engine: EngineFacts | str) -> list[Check]:
+def _engine(engine: EngineFacts | str, remedy: str) -> list[Check]:
     if isinstance(engine, str):
-        what = f"no container engine answers: {engine}"
-        remedy = "run: tidegate setup; or start Docker or Podman"
-        return [Check("engine", CheckState.FAIL, what, remedy)]
+        return [Check("engine", CheckState.FAIL, engine, remedy)]
     what = f"{engine.name} {engine.version}, API {engine.api}, at {engine.url}"
     checks = [Check("engine", CheckState.OK, what), _limits(engine), _instances(engine)]
     checks.append(_start(engine))

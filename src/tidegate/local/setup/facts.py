@@ -55,7 +55,7 @@ class EngineFacts:
 class Facts:
     """What was found. `ports` holds (address, port, why it is not free or "").
 
-    `engine` is the reason in words when none answers.
+    `engine` is the reason in words when none answers, and `engine_remedy` what to do then.
     """
 
     python: tuple[int, int]
@@ -68,15 +68,17 @@ class Facts:
     files: int
     inotify: int | None
     now_s: float
+    engine_remedy: str = ""
 
 
 def gather(home: Path, addresses: Iterable[tuple[str, int]]) -> Facts:
     """The facts of this machine, for an app with that state directory and those listeners."""
     existing = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
+    engine, engine_remedy = _engine()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Facts(
         python=(sys.version_info.major, sys.version_info.minor),
-        engine=_engine(),
+        engine=engine,
         haproxy=programs.haproxy(),
         git=programs.git(),
         ports=tuple((host, port, _taken(host, port)) for host, port in addresses),
@@ -85,18 +87,19 @@ def gather(home: Path, addresses: Iterable[tuple[str, int]]) -> Facts:
         files=sys.maxsize if hard == resource.RLIM_INFINITY else hard,
         inotify=int(_INOTIFY.read_text()) if _INOTIFY.exists() else None,
         now_s=time.time(),
+        engine_remedy=engine_remedy,
     )
 
 
-def _engine() -> EngineFacts | str:
+def _engine() -> tuple[EngineFacts | str, str]:
     try:
         url = find_engine()
         with closing(connect(url)) as client:
-            return _asked(url, client)
+            return _asked(url, client), ""
     except SetupError as error:
-        return error.cause or error.what
+        return f"{error.what}: {error.cause}" if error.cause else error.what, error.remedy
     except (DockerException, RequestException) as error:
-        return str(error)
+        return f"the container engine has a fault: {error}", "tidegate setup, or restart the engine"
 
 
 def _asked(url: str, client: DockerClient) -> EngineFacts:

@@ -19,6 +19,7 @@ class Machine:
     """This machine. `engine` is the URL of the engine that answers, or None.
 
     `named` tells that the user names an engine by a variable; then none is installed beside it.
+    `closed` is what to do when one is here that this user may not use, else "".
     """
 
     system: str = "Linux"
@@ -30,16 +31,18 @@ class Machine:
     podman: bool = False
     engine: str | None = None
     named: bool = False
+    closed: str = ""
     haproxy: Program | None = None
     git: Program | None = None
 
 
 def look() -> Machine:
     """This machine as it is now."""
+    engine, closed = None, ""
     try:
         engine = find_engine()
-    except SetupError:
-        engine = None
+    except SetupError as error:
+        closed = error.remedy if error.number == "TG229" else ""
     return Machine(
         system=platform.system(),
         processor=platform.machine(),
@@ -50,6 +53,7 @@ def look() -> Machine:
         podman=shutil.which("podman") is not None,
         engine=engine,
         named=any(os.environ.get(name) for name in NAMING),
+        closed=closed,
         haproxy=programs.haproxy(),
         git=programs.git(),
     )

@@ -99,12 +99,14 @@ def _for_others(machine: Machine) -> list[Step]:
     if not _git_fits(machine):
         how = "brew install git" if mac else f"install git {_least(GIT_AT_LEAST)} or newer"
         steps.append(Step(StepKind.MANUAL, how))
-    if machine.engine is None and machine.named:
+    if machine.engine is None and machine.named and not machine.closed:
         steps.append(_named_engine_step())
-    elif machine.engine is None:
+    elif machine.engine is None and not machine.closed:
         steps.append(_engine_step(machine))
     if machine.apt and not machine.root and steps:
         steps.append(Step(StepKind.MANUAL, "or let Tidegate do it, as root: tidegate setup"))
+    if machine.closed:
+        steps.append(Step(StepKind.MANUAL, machine.closed))
     return steps
 
 

@@ -73,4 +73,10 @@ def bad_index(where: str, cause: str) -> GateError:
 
 def disk(where: str, cause: str) -> GateError:
     """TG427: the advisories cannot be stored."""
-    return GateError("the advisories cannot be stored", cause=cause, where=where, code="TG427")
+    return GateError(
+        "the advisories cannot be stored",
+        cause=cause,
+        where=where,
+        remedy="let that folder be written, and have room; or name another in XDG_DATA_HOME",
+        code="TG427",
+    )
