@@ -133,3 +133,57 @@ def test_a_rollback_names_what_tells_more_of_it() -> None:
     )
     assert follow(told, "e8", said.append) == 6
     assert said[-1] == "       why: tidegate report d3, tidegate logs t9"
+
+
+def told_of(*messages: Message) -> list[str]:
+    said: list[str] = []
+    follow(messages, "e6", said.append)
+    return said
+
+
+def happened(type_: str, text: str) -> Message:
+    return {"kind": "event", "seq": 1, "at": 0, "type": type_, "text": text}
+
+
+def ending(outcome: str, exit_code: int, reason: str) -> Message:
+    return {"kind": "end", "outcome": outcome, "exit_code": exit_code, "reason": reason}
+
+
+WHY = "web: step 4 (RUN false) failed with exit code 1"
+MANY = "too many findings: 1 CRITICAL (limit 0)"
+
+
+def test_why_a_build_failed_is_said_once() -> None:
+    assert told_of(
+        {"kind": "line", "stage": "build", "text": f"failed: {WHY}"},
+        happened("StageFailed", f"e6: build failed: {WHY}"),
+        ending("failed", 4, f"build: {WHY}"),
+    ) == [f"       failed: {WHY}", " !     e6: build failed", "=====> failed: build"]
+
+
+def test_why_the_gate_refuses_is_said_once() -> None:
+    verdict = f"e6: the gate says refused of web sha256:6c6f: {MANY}"
+    assert told_of(
+        happened("VerdictReached", verdict),
+        happened("StageFailed", f"e6: scan failed: web is refused: {MANY}"),
+        ending("refused", 5, f"scan: web is refused: {MANY}"),
+    ) == [
+        f"-----> {verdict}",
+        " !     e6: scan failed: web is refused",
+        "=====> refused: scan",
+        "       why: tidegate gate explain e6",
+    ]
+
+
+def test_a_failure_that_nothing_has_told_of_before_is_told_whole() -> None:
+    assert told_of(
+        {"kind": "line", "stage": "build", "text": "exit code 1"},
+        ending("failed", 4, f"build: {WHY}"),
+    ) == ["       exit code 1", f"=====> failed: build: {WHY}"]
+
+
+def test_a_success_is_never_cut_short() -> None:
+    done = "web v1 serves"
+    assert told_of(
+        happened("StageSucceeded", f"e6: deploy succeeded: {done}"), ending("succeeded", 0, done)
+    ) == [f"-----> e6: deploy succeeded: {done}", f"=====> succeeded: {done}"]

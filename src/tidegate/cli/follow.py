@@ -1,7 +1,7 @@
 """An execution as it is told to who waits for it: by `tidegate deploy`, and by `git push`."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from tidegate.core.errors import InternalError
 from tidegate.engine.messages import End, Happened, Message
@@ -15,15 +15,17 @@ _BAD = frozenset({"StageFailed", "Rejected", "RollbackStarted", "TaskStopped"})
 
 
 def follow(messages: Iterable[Message], execution: str, say: Callable[[str], None]) -> int:
-    """Say each message at once; the exit code of the last.
+    """Say each message at once, and each reason of a failure once; the exit code of the last.
 
     Ctrl-C ends the telling, not the work; then the exit code is 7 (still running).
     """
     bad: dict[str, str] = {}
+    told: set[str] = set()
     try:
         for message in messages:
             if not _is_said_elsewhere(message):
-                say(words(message))
+                say(_unsaid(words(message), told) if _is_failure(message) else words(message))
+                told.update(_endings(_text(message)))
             if message["kind"] == "event" and message["type"] in _MORE:
                 bad[message["type"]] = message["text"].split()[0]
             if message["kind"] == "end":
@@ -60,6 +62,33 @@ def _is_said_elsewhere(message: Message) -> bool:
         return False
     between = message["type"] == "StageEntered" and _BETWEEN.search(message["text"])
     return bool(between) or message["type"] == "ExecutionFinished"
+
+
+def _is_failure(message: Message) -> bool:
+    if message["kind"] == "end":
+        return message["exit_code"] != 0
+    return message["kind"] == "event" and message["type"] == "StageFailed"
+
+
+def _text(message: Message) -> str:
+    return message["reason"] if message["kind"] == "end" else message["text"]
+
+
+def _endings(text: str) -> Iterator[str]:
+    """The text, and what stands behind each of its colons: what it may be the reason of."""
+    rest = text.strip()
+    while rest:
+        yield rest
+        rest = rest.partition(": ")[2]
+
+
+def _unsaid(text: str, told: set[str]) -> str:
+    """The text without a reason that was given before: a log, an event and the end may all say it.
+
+    What is cut away begins behind a colon, so what failed is always said.
+    """
+    cut = next((end for end in _endings(text.partition(": ")[2]) if end in told), None)
+    return text.removesuffix(f": {cut}") if cut else text
 
 
 def _mark(event: Happened) -> str:
