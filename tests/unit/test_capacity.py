@@ -149,7 +149,9 @@ def test_an_instance_that_is_empty_for_a_while_is_given_back_and_the_base_is_kep
 def test_half_empty_instances_are_joined_and_every_task_is_replaced_first() -> None:
     world = _scattered(replace(OD, cpu_units=1_024, memory_mib=1_024))
     assert len(world.instances) == 1
-    assert world.events(d.InstanceDraining)[-1].reason == "its 1 tasks fit on the others"
+    assert (
+        world.events(d.InstanceDraining)[-1].reason == "what is on it (1 task) fits on the others"
+    )
     assert world.on("od") == 4
 
 

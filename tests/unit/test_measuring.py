@@ -81,7 +81,7 @@ def test_an_alarm_on_healthy_hosts_works(daemon: Served) -> None:
     busy, hosts = daemon.operations.alarms()
     assert (hosts.state, hosts.guards, hosts.points[-1]) == ("OK", True, 2)
     assert hosts.reason == (
-        "0 of the last 1 datapoint (2) were less than the threshold 2; ALARM needs 1"
+        "the last datapoint (2) was not less than the threshold 2; ALARM needs 1"
     )
     assert (busy.state, busy.guards) == ("ALARM", False)
 

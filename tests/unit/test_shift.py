@@ -203,7 +203,7 @@ def test_traffic_that_the_candidate_lost_the_tasks_for_goes_back_to_stable() -> 
     lose(world, 3)
     world.until(lambda w: w.last.weight_bp != 5_000)
     shifted = world.events(d.TrafficShifted)[-1]
-    assert shifted == d.TrafficShifted("d2", 0, 2_500, "50 % → 25 %: 1 tasks cannot carry 50 %")
+    assert shifted == d.TrafficShifted("d2", 0, 2_500, "50 % → 25 %: 1 task cannot carry 50 %")
 
 
 def test_a_candidate_without_any_task_gets_no_traffic() -> None:

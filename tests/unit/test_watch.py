@@ -79,7 +79,7 @@ def test_a_state_is_recorded_once_and_again_only_when_it_changes() -> None:
     world.until(lambda w: w.events(d.AlarmChanged)[-1].state is AlarmState.ALARM)
     changed = world.events(d.AlarmChanged)[-1]
     assert changed.alarm == "cats/errors"
-    assert changed.reason == "1 of the last 1 datapoint (50) was greater than the threshold 2"
+    assert changed.reason == "the last datapoint (50) was greater than the threshold 2"
 
 
 def test_unreadable_metrics_end_an_ok() -> None:

@@ -19,6 +19,7 @@ from tidegate.aws.reading.service import Place, ServiceSeen
 from tidegate.aws.settings import parameter
 from tidegate.core.errors import Busy, NotFound, TidegateError, UsageError
 from tidegate.core.model import TaskCount
+from tidegate.core.words import counted
 
 # --- deployments -----------------------------------------------------------------------------
 
@@ -172,7 +173,7 @@ def scale(account: Account, seen: ServiceSeen, desired: int, count: TaskCount) -
     """Have so many tasks now. Autoscaling may change it again, within the same bounds."""
     if not count.minimum <= desired <= count.maximum:
         raise UsageError(
-            f"{seen.place.service} cannot have {desired} tasks",
+            f"{seen.place.service} cannot have {counted(desired, 'task')}",
             cause=f"the app file allows {count.minimum} to {count.maximum}",
             where=f"services.{seen.place.service}.count",
             remedy="change min or max in tidegate.yaml, then: tidegate up --target aws",

@@ -128,11 +128,10 @@ def _reason(alarm: Alarm, points: Sequence[Point], state: AlarmState) -> str:
         return f"no datapoint in the last {len(points)} periods of {period}{missing}"
     bad = sum(breaches(alarm, point) for point in real)
     values = ", ".join(f"{point:.4g}" for point in real)
-    last = f"{len(real)} datapoints" if len(real) > 1 else "1 datapoint"
-    text = (
-        f"{bad} of the last {last} ({values}) {'was' if bad == 1 else 'were'} "
-        f"{_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
-    )
+    which = f"{bad} of the last {len(real)} datapoints ({values}) {'was' if bad == 1 else 'were'}"
+    if len(real) == 1:
+        which = f"the last datapoint ({values}) was{'' if bad else ' not'}"
+    text = f"{which} {_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
     if holes:
         text += f", {holes} of {n} missing{missing}"
     return text if state is AlarmState.ALARM else f"{text}; ALARM needs {m}"

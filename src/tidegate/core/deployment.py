@@ -27,6 +27,7 @@ from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.progress import Deployment, Progress
 from tidegate.core.seen import Seen
 from tidegate.core.wants import traffic_is_back
+from tidegate.core.words import counted
 
 
 def start(progress: Progress) -> Decision:
@@ -81,7 +82,7 @@ def _pre_scale_up(look: Look) -> Decision | Failed:
 
 def _scale_up(look: Look) -> Decision:
     """All of the candidate's tasks are healthy before any traffic (ECS: SCALE_UP)."""
-    counts = f"{look.healthy} of {look.desired} tasks healthy"
+    counts = f"{look.healthy} of {counted(look.desired, 'task')} healthy"
     if look.healthy < look.desired:
         return look.wait(counts)
     return look.enter(Stage.POST_SCALE_UP, counts)
@@ -132,7 +133,7 @@ def _roll_back(look: Look) -> Decision:
         return look.wait("taking all traffic back to stable")
     left = look.progress.tasks_of(look.service.name, deployment.candidate)
     if left:
-        return look.wait(f"traffic is back; draining {len(left)} tasks")
+        return look.wait(f"traffic is back; draining {counted(len(left), 'task')}")
     reason = deployment.rollback.reason if deployment.rollback else ""
     outcome = Outcome.FAILED if deployment.stable is None else Outcome.ROLLED_BACK
     return _finish(look, outcome, reason)

@@ -1,7 +1,6 @@
 """What a person may ask of a running app, and the events that say yes.
 
-A request that cannot be granted raises a `TidegateError` that says why and what to do instead;
-nothing is recorded then.
+What cannot be granted raises a `TidegateError` that says why, and what to do; nothing is recorded.
 """
 
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from tidegate.core.errors import Busy, NotFound, UsageError
 from tidegate.core.model import App
 from tidegate.core.progress import Deployment, Execution, Progress, ServiceProgress
 from tidegate.core.scaling.bounds import bounds
+from tidegate.core.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ def _scale(progress: Progress, name: str, desired: int, by: str) -> tuple[d.Even
     least, most = bounds(progress, name)
     if not least <= desired <= most:
         raise UsageError(
-            f"{name} cannot have {desired} tasks",
+            f"{name} cannot have {counted(desired, 'task')}",
             cause=f"the app file allows {least} to {most}",
             where=f"services.{name}.tasks",
             remedy="change min or max in tidegate.yaml and push",

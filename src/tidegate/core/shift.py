@@ -15,6 +15,7 @@ from tidegate.core.hooks import Failed, run_hooks
 from tidegate.core.look import Look, percent, seconds
 from tidegate.core.model import ALL_BP, OnUnknown
 from tidegate.core.model import LifecycleStage as Stage
+from tidegate.core.words import counted
 
 
 def step(look: Look) -> Decision | Failed:
@@ -73,7 +74,7 @@ def retreat(look: Look) -> Decision | None:
     if weight_bp >= deployment.weight_bp:
         return None
     index = sum(bp <= weight_bp for bp in look.steps) - 1
-    why = f"{candidate} tasks cannot carry {percent(deployment.weight_bp)}"
+    why = f"{counted(candidate, 'task')} cannot carry {percent(deployment.weight_bp)}"
     reason = f"{percent(deployment.weight_bp)} → {percent(weight_bp)}: {why}"
     shifted = TrafficShifted(deployment.id, index, weight_bp, reason)
     if deployment.stage is Stage.PRODUCTION_TRAFFIC_SHIFT:

@@ -8,6 +8,7 @@ from tidegate.cli import output
 from tidegate.cli.commands.observe import number_of
 from tidegate.cli.here import here
 from tidegate.core.errors import UsageError
+from tidegate.core.words import counted
 
 Service = Annotated[
     str | None,
@@ -77,7 +78,7 @@ def scale(
     """Change how many tasks a service has, within the app file's bounds."""
     now = here(context)
     now.operations.scale(service, desired, now.by)
-    output.progress(f"{service} is to have {desired} tasks")
+    output.progress(f"{service} is to have {counted(desired, 'task')}")
 
 
 def approve(

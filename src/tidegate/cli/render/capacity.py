@@ -3,8 +3,9 @@
 from rich.markup import escape
 from rich.tree import Tree
 
-from tidegate.cli.render.words import count, span, state
+from tidegate.cli.render.words import span, state
 from tidegate.core.cost import dollars
+from tidegate.core.words import counted
 from tidegate.engine.views.capacity import CapacityView, CostView, InstanceView, ProviderView
 
 
@@ -53,7 +54,7 @@ def _provider(one: ProviderView, now: int) -> str:
         f"CapacityProviderReservation {one.reservation}",
         dollars(one.cost_micros),
     ]
-    parts += [f"{count(one.pending, 'task')} waiting"] if one.pending else []
+    parts += [f"{counted(one.pending, 'task')} waiting"] if one.pending else []
     if one.closed_until is not None:
         parts.append(f"[yellow]closed for {span(max(0, one.closed_until - now))}[/]")
     return "  ".join(parts)

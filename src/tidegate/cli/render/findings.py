@@ -7,10 +7,11 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from tidegate.cli.render.words import count, state
+from tidegate.cli.render.words import state
 from tidegate.core.findings import Origin, ScanReport, Severity
 from tidegate.core.gate import Judgement
 from tidegate.core.grounds import Treatment, Weighed
+from tidegate.core.words import counted
 from tidegate.scan.advice import Advice
 from tidegate.scan.findings import listed
 
@@ -24,13 +25,13 @@ def report(found: ScanReport, advice: Advice, judgement: Judgement) -> Renderabl
     weighed = judgement.weighed or [Weighed(f, Treatment.COUNTED) for f in found.findings or ()]
     if weighed:
         parts += [_table(weighed), *_reasons(weighed), ""]
-    counted = count(len(found.findings or ()), "finding")
-    parts.append(f"{counted} in {count(found.packages, 'package')}")
+    findings = counted(len(found.findings or ()), "finding")
+    parts.append(f"{findings} in {counted(found.packages, 'package')}")
     parts += [f"[yellow]? not known: {escape(text)}[/]" for text in found.unknown]
     parts += [f"[yellow]! {escape(text)}[/]" for text in judgement.warnings or found.warnings]
     parts += [f"→ {escape(action.sentence)}" for action in advice.actions]
     if advice.unfixed:
-        parts.append(f"  {count(advice.unfixed, 'finding')} without a fix")
+        parts.append(f"  {counted(advice.unfixed, 'finding')} without a fix")
     return Group(*parts, f"{state(judgement.kind)}: {escape(judgement.reason)}")
 
 

@@ -4,7 +4,8 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from tidegate.cli.render.capacity import cost
-from tidegate.cli.render.words import commit, count, share, span, state
+from tidegate.cli.render.words import commit, share, span, state
+from tidegate.core.words import counted
 from tidegate.engine.views.deployments import DeploymentView
 from tidegate.engine.views.executions import ExecutionView
 from tidegate.engine.views.groups import GroupView, TaskView
@@ -88,11 +89,11 @@ def _traffic(one: GroupView) -> str:
         return "no requests"
     requests, errors = one.traffic.requests, one.traffic.errors
     p95 = f"  p95 {one.traffic.p95_ms:.0f} ms" if one.traffic.p95_ms is not None else ""
-    return f"{count(requests, 'request')}  errors {100 * errors / requests:.2f} %{p95}"
+    return f"{counted(requests, 'request')}  errors {100 * errors / requests:.2f} %{p95}"
 
 
 def _task(one: TaskView, now: int) -> str:
-    busy = f"  {count(one.active, 'request')} under way" if one.active else ""
+    busy = f"  {counted(one.active, 'request')} under way" if one.active else ""
     where = f"  {one.address}" if one.address else ""
     return f"{one.id}  {state(one.phase)}  {span(max(0, now - one.since))}{where}{busy}"
 

@@ -7,9 +7,10 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from tidegate.cli.render.words import clock, commit, count, span, state
+from tidegate.cli.render.words import clock, commit, span, state
 from tidegate.core.cost import dollars
 from tidegate.core.model import Service
+from tidegate.core.words import counted
 from tidegate.engine.views.deployments import ReportView
 from tidegate.engine.views.events import EventView, Moment
 from tidegate.engine.views.executions import ExecutionView, StageView
@@ -80,7 +81,7 @@ def report(view: ReportView) -> RenderableType:
 def _touched(view: ReportView) -> str:
     if not view.requests:
         return "no request"
-    return f"{count(view.errors, 'error')} in {count(view.requests, 'request')}"
+    return f"{counted(view.errors, 'error')} in {counted(view.requests, 'request')}"
 
 
 def _detected(view: ReportView) -> str:

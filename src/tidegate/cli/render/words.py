@@ -67,11 +67,6 @@ def share(weight_bp: int | None) -> str:
     return percent(weight_bp) if weight_bp is not None else "? %"
 
 
-def count(number: int, what: str) -> str:
-    """1 request, 2 requests, 41,003 requests."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def commit(text: str) -> str:
     """The first 7 digits, as git shows them."""
     return text[:7]

@@ -13,6 +13,7 @@ from tidegate.core.decision import Event, InstanceDraining, InstanceLaunched
 from tidegate.core.instance import InstancePhase, InstanceRecord
 from tidegate.core.progress import Progress, TaskPhase
 from tidegate.core.provider import Capacity, Provider
+from tidegate.core.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def orders(pool: Pool, first_number: int) -> list[Event]:
         more = max(more, min(max(missing, provider.step_min), provider.step_max))
     more = min(more, provider.maximum - pool.running, provider.step_max)
     zones = _zones(pool)
-    why = f"{len(pool.needs)} tasks wait, M/N is {pool.needed}/{pool.running}"
+    why = f"waiting: {counted(len(pool.needs), 'task')}, M/N is {pool.needed}/{pool.running}"
     if not pool.needs:
         why = f"{pool.running} of at least {max(desired, provider.minimum)}"
     return [
@@ -160,7 +161,7 @@ def _worth_it(progress: Progress, pool: Pool, settled: list[Room]) -> Iterable[I
         needs = [need_of(progress.releases[task.release].service) for task in tasks]
         others = [(r.cpu_units, r.memory_mib) for r in pool.rooms if r is not room]
         if new_instances(needs, others, (room.instance.cpu_units, room.instance.memory_mib)) == 0:
-            why = f"its {len(tasks)} tasks fit on the others"
+            why = f"what is on it ({counted(len(tasks), 'task')}) fits on the others"
             yield InstanceDraining(room.instance.id, why)
 
 

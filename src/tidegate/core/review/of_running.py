@@ -6,6 +6,7 @@ from collections.abc import Callable
 from tidegate.core.review.case import Answer, Case, Check, Past, Running, State, failed, passed
 from tidegate.core.review.case import unless as _unless
 from tidegate.core.review.words import Principle as P
+from tidegate.core.words import counted
 
 DAY_MS = 86_400_000
 RECENT_DAYS = 30
@@ -45,7 +46,7 @@ def _deploys(running: Running, now: int) -> Answer:
             f"no execution in {RECENT_DAYS} days",
             "small changes need to be frequent: push one",
         )
-    return passed(f"{len(recent)} executions in {RECENT_DAYS} days")
+    return passed(f"{counted(len(recent), 'execution')} in {RECENT_DAYS} days")
 
 
 def _ways_back(running: Running, _: int) -> Answer:
@@ -64,7 +65,8 @@ def _learn(running: Running, now: int) -> Answer:
     often = [f"{n} times {why!r}" for why, n in Counter(o.reason for o in wrong).items() if n >= 3]
     return _unless(
         often,
-        f"{len(wrong)} of {len(recent)} executions went wrong, none of them three times alike",
+        f"{len(wrong)} of {counted(len(recent), 'execution')} went wrong, "
+        "none of them three times alike",
         "the same failure again and again",
         "tidegate report shows what was seen; make a smoke check, a test or an alarm of it",
     )
@@ -102,7 +104,9 @@ def _tested_recovery(running: Running, now: int) -> Answer:
     recent = _since(running.past, now, RECOVERY_DAYS)
     saved = [one for one in recent if one.outcome == "rolled back"]
     if saved:
-        return passed(f"{len(saved)} rollbacks in {RECOVERY_DAYS} days, the last one {saved[0].id}")
+        return passed(
+            f"{counted(len(saved), 'rollback')} in {RECOVERY_DAYS} days, the last one {saved[0].id}"
+        )
     return failed(
         f"no rollback in {RECOVERY_DAYS} days",
         "rehearse one: push a bad release on purpose, or tidegate rollback SERVICE",
@@ -145,10 +149,12 @@ def _automated(running: Running, now: int) -> Answer:
     pushed = [one for one in recent if one.trigger in ("push", "webhook")]
     if recent and not pushed:
         return failed(
-            f"none of {len(recent)} executions came by a push or a webhook",
+            f"none of {counted(len(recent), 'execution')} came by a push or a webhook",
             "git push tidegate main, or set up the webhook",
         )
-    return passed(f"{len(pushed)} of {len(recent)} executions came by a push or a webhook")
+    return passed(
+        f"{len(pushed)} of {counted(len(recent), 'execution')} came by a push or a webhook"
+    )
 
 
 def _check(name: str, principle: P, ask: Callable[[Running, int], Answer]) -> Check:

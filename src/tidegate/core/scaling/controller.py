@@ -22,6 +22,7 @@ from tidegate.core.scaling.policy import ScheduledAction
 from tidegate.core.scaling.schedule import next_due
 from tidegate.core.scaling.state import UNSCALED
 from tidegate.core.seen import Seen
+from tidegate.core.words import counted
 
 
 def decide(progress: Progress, seen: Seen, now: int) -> Decision:
@@ -39,7 +40,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         chosen = _choose(look, list(wishes(progress, seen, look))) if look else None
         if look and chosen:
             events += _change(look, chosen)
-            reasons.append(f"{service.name}: {look.desired} → {chosen.after} tasks")
+            reasons.append(f"{service.name}: {look.desired} → {counted(chosen.after, 'task')}")
         due = next_look(progress, service, now)
         looks += [due] if due is not None else []
     at = min(looks, default=None)

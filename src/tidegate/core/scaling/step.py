@@ -13,6 +13,7 @@ from tidegate.core.progress import Alarmed
 from tidegate.core.scaling.look import Look, Wish
 from tidegate.core.scaling.policy import AdjustmentType, Aggregation, StepAdjustment, StepScaling
 from tidegate.core.scaling.tracking import blocked
+from tidegate.core.words import counted
 
 INVOKED_EVERY_MS = 60_000
 
@@ -109,8 +110,8 @@ def _aggregate(aggregation: Aggregation, values: Sequence[float]) -> float:
 def _words(policy: StepScaling, step: StepAdjustment) -> str:
     match policy.adjustment_type:
         case AdjustmentType.EXACT:
-            return f"exactly {step.adjustment} tasks"
+            return f"exactly {counted(step.adjustment, 'task')}"
         case AdjustmentType.CHANGE:
-            return f"{step.adjustment:+d} tasks"
+            return f"{'+' * (step.adjustment >= 0)}{counted(step.adjustment, 'task')}"
         case AdjustmentType.PERCENT:
             return f"{step.adjustment:+d} %"

@@ -6,6 +6,7 @@ from tidegate.core import decision as d
 from tidegate.core import outage
 from tidegate.core.balancer_events import BalancerEvent
 from tidegate.core.capacity_events import CapacityEvent
+from tidegate.core.words import counted
 from tidegate.engine.views.capacity_sentences import capacity
 
 
@@ -20,10 +21,10 @@ def sentence(event: d.Event) -> str:
     if isinstance(event, BalancerEvent):
         return outage.sentence(event)
     if isinstance(event, d.ScalingActivity):
-        change = f"scales {event.service} from {event.before} to {event.after} tasks"
+        change = f"scales {event.service} from {event.before} to {counted(event.after, 'task')}"
         return f"policy {event.policy} {change}" + _tail(event.reason)
     if isinstance(event, d.BoundsChanged):
-        bounds = f"{event.minimum} to {event.maximum} tasks"
+        bounds = f"{event.minimum} to {counted(event.maximum, 'task')}"
         return f"{event.service} may have {bounds}" + _tail(event.reason)
     return _rest(event)
 
@@ -161,7 +162,7 @@ def _rest(event: _RestEvent) -> str:  # noqa: C901
         case d.AlarmChanged(alarm, state, reason):
             return f"alarm {alarm} is {state}" + _tail(reason)
         case d.DesiredChanged(service, desired, _, reason):
-            return f"{service} is to have {desired} tasks" + _tail(reason)
+            return f"{service} is to have {counted(desired, 'task')}" + _tail(reason)
         case d.ReleaseRejudged(service, release, _, verdict, reason):
             return f"the running v{release} of {service} is {verdict} now" + _tail(reason)
         case d.ControllerStarted(owner, version):
