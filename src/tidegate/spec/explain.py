@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from tidegate.spec.app import AppKeys
 from tidegate.spec.describe import Place, choices, example, find, is_keys, nearest, plain, words
+from tidegate.spec.homes import home_of
 from tidegate.spec.keys import REMEDY
 from tidegate.spec.problems import Path, Problem, dotted, shown
 from tidegate.spec.source import Source
@@ -59,6 +60,9 @@ def _unknown_key(path: Path) -> Problem:
     near = nearest(name, known)
     place = dotted(path[:-1]) if len(path) > 1 else "the top of the file"
     remedy = f"did you mean `{near}`?" if near else f"known keys: {', '.join(known)}"
+    home = home_of(path)
+    if home:
+        remedy = f"it belongs {home}"
     if name == "<<":
         remedy = "repeat the keys, or share them as the `deployment` of the app; YAML 1.2 has no <<"
     return Problem(
