@@ -60,7 +60,7 @@ def test_a_file_that_the_system_refuses_is_no_fault_of_tidegate(
 ) -> None:
     path = tmp_path / "tidegate.yaml"
 
-    def refuse(folder: Path) -> str:
+    def refuse(folder: Path, ports: tuple[int, int]) -> str:
         raise OSError(errno.EROFS, "Read-only file system", str(path))
 
     monkeypatch.setattr("tidegate.cli.commands.start.propose", refuse)

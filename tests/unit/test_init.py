@@ -1,6 +1,7 @@
 """A first app file out of Dockerfiles, a compose file, or an ECS task definition; it must load."""
 
 import json
+import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tidegate.core.errors import AppFileError
 from tidegate.core.model import App, Service
+from tidegate.local.setup.ports import free_pair, taken
 from tidegate.spec import loads, propose
 from tidegate.spec.dockerfile import Facts, facts_of
 
@@ -362,3 +364,29 @@ def test_whatever_a_task_definition_says_the_proposal_loads(
     loads_or_refused(
         {"taskdef.json": {"containerDefinitions": containers}, "appspec.yaml": appspec}
     )
+
+
+# --- Ports ---------------------------------------------------------------------------------------
+
+
+def test_a_second_app_on_a_machine_gets_ports_of_its_own(tmp_path: Path) -> None:
+    root = write(tmp_path, {"Dockerfile": "FROM nginx\nEXPOSE 80"})
+    text = propose(root, (8082, 8083))
+    listener = loads(text).listener
+    assert (listener.port, listener.test_port) == (8082, 8083)
+    assert "# 8080 or 8081 was taken when this was written." in text
+
+
+def test_where_the_usual_ports_are_free_the_file_says_nothing_of_them(tmp_path: Path) -> None:
+    root = write(tmp_path, {"Dockerfile": "FROM nginx\nEXPOSE 80"})
+    assert propose(root, (8080, 8081)) == propose(root)
+    assert "listener" not in propose(root)
+
+
+def test_a_pair_of_ports_is_free_as_a_pair() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        held = holder.getsockname()[1]
+        port, test_port = free_pair("127.0.0.1", held - 1)
+        assert port > held - 1 and test_port == port + 1
+        assert taken("127.0.0.1", held) and not taken("127.0.0.1", port)

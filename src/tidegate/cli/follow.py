@@ -20,12 +20,12 @@ def follow(messages: Iterable[Message], execution: str, say: Callable[[str], Non
     Ctrl-C ends the telling, not the work; then the exit code is 7 (still running).
     """
     bad: dict[str, str] = {}
-    told: set[str] = set()
+    given: set[str] = set()
     try:
         for message in messages:
             if not _is_said_elsewhere(message):
-                say(_unsaid(words(message), told) if _is_failure(message) else words(message))
-                told.update(_endings(_text(message)))
+                say(_unsaid(words(message), given) if _is_failure(message) else words(message))
+                given.update(_endings(_text(message)))
             if message["kind"] == "event" and message["type"] in _MORE:
                 bad[message["type"]] = message["text"].split()[0]
             if message["kind"] == "end":

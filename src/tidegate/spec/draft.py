@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 from pydantic_core import PydanticCustomError
 
+from tidegate.core.model import Listener
 from tidegate.spec.app import AppKeys
 from tidegate.spec.describe import find, written
 from tidegate.spec.problems import shown
@@ -137,6 +138,9 @@ def render(app: str, origin: str, drafts: Sequence[Draft], notes: Sequence[str] 
     return "\n".join([*head, *services, _TAIL])
 
 
+PORTS = (Listener().port, Listener().test_port)
+"""The listener's, unless the file says otherwise."""
+
 _FRONT = {"home", "web", "www", "front", "frontend", "index", "root", "site", "ui"}
 """Names of the service that answers `/` when there are several."""
 
@@ -154,6 +158,15 @@ _TAIL = """
 # alarms:
 #   errors: {metric: ErrorPercent, threshold: 1, treat_missing_data: notBreaching}
 """
+
+
+def listening(ports: tuple[int, int]) -> str:
+    """The end of a file for a machine where another app has the usual ports."""
+    port, test_port = ports
+    return (
+        f"\n# {PORTS[0]} or {PORTS[1]} was taken when this was written.\n"
+        f"listener: {{port: {port}, test_port: {test_port}}}\n"
+    )
 
 
 def _service(draft: Draft, front: bool) -> list[str]:

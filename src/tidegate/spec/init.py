@@ -5,15 +5,21 @@ from pathlib import Path
 from tidegate.core.errors import AppFileError
 from tidegate.spec import compose, taskdef
 from tidegate.spec.dockerfile import find_dockerfiles, read_facts, with_facts
-from tidegate.spec.draft import Draft, fits, render, slug
+from tidegate.spec.draft import PORTS, Draft, fits, listening, render, slug
 
 
-def propose(folder: Path) -> str:
+def propose(folder: Path, ports: tuple[int, int] = PORTS) -> str:
     """The text of a commented app file, which loads without errors.
 
     It is made from an ECS `taskdef.json` (with its `appspec.yaml`), else from a compose file, else
-    from the Dockerfiles. Raises `AppFileError` when there is none of them, or one is unreadable.
+    from the Dockerfiles. `ports` are those of the listener that are free, production and test; the
+    file says nothing of the default ones. Raises `AppFileError` when there is none of them, or one
+    is unreadable.
     """
+    return _proposed(folder) + (listening(ports) if ports != PORTS else "")
+
+
+def _proposed(folder: Path) -> str:
     app = slug(folder.resolve().name)
     if (folder / taskdef.TASKDEF).is_file():
         return render(app, taskdef.TASKDEF, *taskdef.read_taskdef(folder))

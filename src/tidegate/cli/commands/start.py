@@ -15,10 +15,11 @@ from tidegate.cli.here import here
 from tidegate.cli.output import AsJson
 from tidegate.cli.target import TargetName
 from tidegate.core.errors import GitFailed, StillRunning, UsageError
-from tidegate.core.model import NO_TARGET, App
+from tidegate.core.model import NO_TARGET, App, Listener
 from tidegate.engine.journal import recorded
 from tidegate.engine.journal import repair as repair_journal
 from tidegate.local.git.command import git
+from tidegate.local.setup.ports import free_pair
 from tidegate.spec import FILE_NAME, lines, loads, propose
 from tidegate.spec.plan import plan as compared
 
@@ -37,7 +38,8 @@ def init(
             remedy="edit it, or replace it with: tidegate init --force",
             code="TG110",
         )
-    path.write_text(propose(folder))
+    usual = Listener()
+    path.write_text(propose(folder, free_pair(usual.address, usual.port)))
     output.progress(f"wrote {path}; next: look it over, commit it, then: tidegate up")
     typer.echo(path)
 

@@ -2,6 +2,7 @@
 
 from tidegate.local.setup.dockerd import stop_own_dockerd
 from tidegate.local.setup.doctor import Check, CheckState, doctor
+from tidegate.local.setup.ports import free_pair
 from tidegate.local.setup.steps import Step, StepKind, plan_setup, run_setup
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Step",
     "StepKind",
     "doctor",
+    "free_pair",
     "plan_setup",
     "run_setup",
     "stop_own_dockerd",

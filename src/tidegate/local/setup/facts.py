@@ -3,7 +3,6 @@
 import os
 import resource
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterable
@@ -24,6 +23,7 @@ from tidegate.local.engine_socket import connect, find_engine
 from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.podman import told_by
 from tidegate.local.setup import programs
+from tidegate.local.setup.ports import taken
 from tidegate.local.setup.programs import Program
 
 SMALL_IMAGE = "localhost/tidegate/base-busybox"
@@ -81,7 +81,7 @@ def gather(home: Path, addresses: Iterable[tuple[str, int]]) -> Facts:
         engine=engine,
         haproxy=programs.haproxy(),
         git=programs.git(),
-        ports=tuple((host, port, _taken(host, port)) for host, port in addresses),
+        ports=tuple((host, port, taken(host, port)) for host, port in addresses),
         free_bytes=shutil.disk_usage(existing).free,
         unwritable=_unwritable(existing),
         files=sys.maxsize if hard == resource.RLIM_INFINITY else hard,
@@ -162,17 +162,6 @@ def _seconds(text: str, fallback: float) -> float:
     with suppress(ValueError):
         return datetime.fromisoformat(text).timestamp()
     return fallback
-
-
-def _taken(host: str, port: int) -> str:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.strerror or str(error)
-    return ""
 
 
 def _unwritable(folder: Path) -> str:
