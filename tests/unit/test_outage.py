@@ -74,7 +74,26 @@ def test_a_balancer_that_does_not_say_who_it_is_has_no_outages() -> None:
     assert look(Progress(), "", 5_000, 5_000) == Progress()
 
 
-@pytest.mark.parametrize("event", [d.BalancerSilent("1@2", 3), d.BalancerServes("1@2", "", 0)])
+def test_a_balancer_that_was_stopped_on_purpose_is_not_missed() -> None:
+    stopped = outage.ended(STARTED.balancer)
+    assert [sentence(event) for event in stopped] == [
+        "the balancer (process 12) is stopped, with the whole app"
+    ]
+    resting = advance_all(STARTED, stopped, 2_000)
+    assert look(resting, None, 60_000, 62_000) is resting
+    again = look(resting, "34@8", 60_000, 62_000)
+    assert again.balancer.process == "34@8"
+    assert outage.standing(again.balancer, 62_000) == ""
+
+
+def test_where_there_was_no_balancer_no_end_of_it_is_told() -> None:
+    assert outage.ended(Progress().balancer) == ()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [d.BalancerSilent("1@2", 3), d.BalancerServes("1@2", "", 0), d.BalancerStopped("1@2")],
+)
 def test_an_outage_is_read_from_the_journal_as_it_was_written(event: d.Event) -> None:
     assert decode(encode(event)) == event
 

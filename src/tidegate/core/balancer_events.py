@@ -27,4 +27,11 @@ class BalancerServes:
     silent_ms: int
 
 
-BalancerEvent = BalancerSilent | BalancerServes
+@dataclass(frozen=True, slots=True)
+class BalancerStopped:
+    """It is stopped on purpose, with the whole app; `process` is the one that served last."""
+
+    process: str
+
+
+BalancerEvent = BalancerSilent | BalancerServes | BalancerStopped

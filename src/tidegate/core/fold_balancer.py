@@ -3,7 +3,12 @@
 from dataclasses import replace
 from typing import assert_never
 
-from tidegate.core.balancer_events import BalancerEvent, BalancerServes, BalancerSilent
+from tidegate.core.balancer_events import (
+    BalancerEvent,
+    BalancerServes,
+    BalancerSilent,
+    BalancerStopped,
+)
 from tidegate.core.progress import BalancerRecord, Progress
 
 
@@ -16,5 +21,7 @@ def advance_balancer(progress: Progress, event: BalancerEvent, at: int) -> Progr
         case BalancerServes(process, before, _):
             came = event if before else None
             return replace(progress, balancer=BalancerRecord(process, None, came, at))
+        case BalancerStopped():
+            return replace(progress, balancer=BalancerRecord())
         case _:
             assert_never(event)

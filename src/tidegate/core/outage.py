@@ -6,7 +6,12 @@ say which process it is (the simulator's) has no outages.
 
 from typing import assert_never
 
-from tidegate.core.balancer_events import BalancerEvent, BalancerServes, BalancerSilent
+from tidegate.core.balancer_events import (
+    BalancerEvent,
+    BalancerServes,
+    BalancerSilent,
+    BalancerStopped,
+)
 from tidegate.core.decision import Decision
 from tidegate.core.progress import BalancerRecord, Progress
 from tidegate.core.seen import Seen
@@ -33,6 +38,11 @@ def decide(progress: Progress, seen: Seen) -> Decision:
     return Decision(events=(serves,), reason=sentence(serves))
 
 
+def ended(known: BalancerRecord) -> tuple[BalancerEvent, ...]:
+    """What is recorded before the balancer is stopped with the whole app: it is not missed then."""
+    return (BalancerStopped(known.process),) if known.process else ()
+
+
 def sentence(event: BalancerEvent) -> str:
     """What happened, in one line without a full stop."""
     match event:
@@ -46,6 +56,8 @@ def sentence(event: BalancerEvent) -> str:
                 return f"the balancer ({_id(process)}) answers again{after}"
             gone = f"the balancer ({_id(before)}) was gone and was started again"
             return f"{gone} ({_id(process)}){after}"
+        case BalancerStopped(process):
+            return f"the balancer ({_id(process)}) is stopped, with the whole app"
         case _:
             assert_never(event)
 

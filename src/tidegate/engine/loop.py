@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tidegate.core import outage
 from tidegate.core.analysis import BASELINE_MS
 from tidegate.core.decide import decide
 from tidegate.core.decision import ControllerStarted, Decision, Event
@@ -63,6 +64,11 @@ class Engine:
         """Record that this controller has taken over."""
         with self._lock:
             self._record((ControllerStarted(owner, version),), self.now())
+
+    def end(self) -> None:
+        """Record that the app is taken away on purpose, balancer and all; no look may follow."""
+        with self._lock:
+            self._record(outage.ended(self.progress.balancer), self.now())
 
     def ask(self, request: Request) -> tuple[Entry, ...]:
         """Grant the request and record it, or raise a `TidegateError` that says why not."""

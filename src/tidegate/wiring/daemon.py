@@ -82,6 +82,7 @@ def serve(folder: Path, foreground: bool = False) -> None:
     try:
         _run(home, repository, parts, ending)
         if ending.everything:
+            parts.engine.end()
             parts.balancer.stop()
             clear_away(engine_socket.connect(), home.owner)
             parts.instances.clear()
