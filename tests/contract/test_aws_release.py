@@ -43,7 +43,8 @@ def test_a_release_ships_every_example_by_one_command(monkeypatch: pytest.Monkey
         (file.relative_to(ROOT), Path("dist/templates"))
         for file in sorted(ROOT.glob("examples/*/tidegate.yaml"))
     ]
-    said = subprocess.run(["make", "-n", "templates"], capture_output=True, text=True, check=True)
+    command = ["make", "-n", "--no-print-directory", "templates"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == ".venv/bin/python -m tidegate.aws.publish"
     assert "templates" in Path("Makefile").read_text().partition("\nrelease:")[2].splitlines()[0]
 
