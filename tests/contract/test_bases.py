@@ -84,7 +84,7 @@ def test_an_nginx_that_needs_its_setting_says_so(client: DockerClient, tmp_path:
     with container_bench(tmp_path / "home") as bench:
         bench.tasks.start(StartTask("t1", Service("web"), 1, base(client, "nginx")))
         seen = bench.wait_for("t1", lambda seen: bool(seen.note))
-        assert "security.user" in seen.note
+        assert "security: {user: " in seen.note
 
 
 def test_the_python_stand_in_runs_scripts_with_the_standard_library(client: DockerClient) -> None:
