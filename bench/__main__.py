@@ -52,7 +52,7 @@ def measure(names: Sequence[str], size: Size) -> Iterator[Run]:
         for name in names:
             images.say(f"--- {name}")
             at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-            before, began = machine.load_average(), time.monotonic()
+            before, began, theft = machine.load_average(), time.monotonic(), machine.Theft()
             if name in HERE:
                 claims = tuple(HERE[name](size))
             else:
@@ -62,8 +62,9 @@ def measure(names: Sequence[str], size: Size) -> Iterator[Run]:
                 found = engine.bench(name, *words_of(size))
                 claims = tuple(map(claim_from, found["claims"]))
             command = " ".join(["python -m bench", "--only", name, *words_of(size)])
-            took_s = round(time.monotonic() - began)
-            yield Run(name, at, command, took_s, before, machine.load_average(), facts, claims)
+            took_s, after = round(time.monotonic() - began), machine.load_average()
+            stolen = round(theft.percent, 1)
+            yield Run(name, at, command, took_s, before, after, stolen, facts, claims)
 
 
 def main() -> int:

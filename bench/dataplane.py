@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import wrk
+from bench import machine, wrk
 from bench.claims import Claim, Goal
 from bench.images import say
 from bench.ports import free_ports
@@ -75,6 +75,8 @@ backend web
   balance roundrobin
 {servers}
 """
+MOST_STOLEN, TRIES = 4.0, 4
+"""A pass is taken again, so often at most, when the host kept more (%) of the machine's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Pass:
     saturated_p99_ms: float
     cpu_us: float
     p99_ms: float
+    stolen_percent: float = 0.0
 
 
 @dataclass
@@ -97,19 +100,26 @@ class Planes:
     passes: dict[str, list[Pass]] = field(default_factory=dict)
 
     def measure(self, name: str) -> None:
-        """One pass of this side."""
+        """One pass of this side; again when the host kept processors back, for it measures that."""
+        tries: list[Pass] = []
+        while not tries or (tries[-1].stolen_percent > MOST_STOLEN and len(tries) < TRIES):
+            tries.append(self._pass(name))
+        self.passes.setdefault(name, []).append(min(tries, key=lambda one: one.stolen_percent))
+
+    def _pass(self, name: str) -> Pass:
         port, pid = self.sides[name]
-        begun = busy_ns(pid)
+        theft, begun = machine.Theft(), busy_ns(pid)
         said = wrk.load(port, SECONDS)
         cpu_us = (busy_ns(pid) - begun) / 1_000 / (said.per_second * SECONDS)
         if said.failed:
             raise SystemExit(f"{name}: {said.failed} requests failed")
-        done = Pass(said.per_second, said.p99_ms, cpu_us, fixed_p99_ms(port))
-        self.passes.setdefault(name, []).append(done)
+        p99_ms = fixed_p99_ms(port)
+        done = Pass(said.per_second, said.p99_ms, cpu_us, p99_ms, theft.percent)
         say(
             f"{name}: {done.per_second:,.0f} requests/s, {cpu_us:.1f} us each, p99 "
-            f"{done.p99_ms:.2f} ms at {FIXED_RATE:,} requests/s"
+            f"{p99_ms:.2f} ms at {FIXED_RATE:,} requests/s; {theft.percent:.0f} % stolen"
         )
+        return done
 
     def split(self, green_bp: int, test: Colour | None = None) -> None:
         """Set the weights of ours."""
@@ -153,7 +163,8 @@ def claims_of(passes: dict[str, list[Pass]]) -> list[Claim]:
     def middle(name: str, of: Callable[[Pass], float]) -> float:
         return statistics.median(of(one) for one in passes[name])
 
-    note = f"medians of {len(passes[BARE])} passes in turns"
+    most = max(one.stolen_percent for side in passes.values() for one in side)
+    note = f"medians of {len(passes[BARE])} passes in turns, at most {most:.0f} % of a pass stolen"
     goals = {
         STEADY: Goal(0.9, "ratio", at_least=True),
         SHIFT: Goal(0.7, "ratio", at_least=True),

@@ -33,6 +33,25 @@ def load_average() -> str:
     return " ".join(f"{value:.1f}" for value in os.getloadavg())
 
 
+class Theft:
+    """What the host of a virtual machine kept of its processors since this was made."""
+
+    def __init__(self) -> None:
+        self._before = _ticks()
+
+    @property
+    def percent(self) -> float:
+        """Of the time that was asked for, 0..100; proc_stat(5), `steal`."""
+        stolen, asked = (now - then for now, then in zip(_ticks(), self._before, strict=True))
+        return 100 * stolen / asked if asked else 0.0
+
+
+def _ticks() -> tuple[int, int]:
+    line = Path("/proc/stat").read_text().partition("\n")[0]
+    user, nice, system, _idle, _wait, *interrupts, stolen = map(int, line.split()[1:9])
+    return stolen, user + nice + system + sum(interrupts) + stolen
+
+
 def version(words: tuple[str, ...]) -> str:
     """What the program calls itself, or that it is not here."""
     if not shutil.which(words[0]):

@@ -106,10 +106,16 @@ def verdict(claims: Sequence[Claim]) -> str:
 def circumstances(runs: Sequence[Run]) -> str:
     """When and how each was measured, and how busy the machine was."""
     return "\n".join(
-        f"`{run.command}`, {run.at}, took {run.took_s // 60} min {run.took_s % 60} s; load average "
-        f"{run.load_before} before, {run.load_after} after."
+        f"- `{run.command}`, {run.at}, took {run.took_s // 60} min {run.took_s % 60} s; "
+        f"load average {run.load_before} before, {run.load_after} after{_stolen(run)}"
         for run in runs
     )
+
+
+def _stolen(run: Run) -> str:
+    if run.stolen_percent is None:
+        return ""
+    return f"; the host of this virtual machine kept {run.stolen_percent:.0f} % of its time"
 
 
 def machines(runs: Sequence[Run]) -> str:

@@ -11,7 +11,9 @@ from bench.claims import Claim, claim_from
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`load_before` and `load_after` are load averages; `machine` is what it ran on."""
+    """`load_before` and `load_after` are load averages, `stolen_percent` is what the host of a
+    virtual machine kept of its processors, None if nobody looked; `machine` is what it ran on.
+    """
 
     name: str
     at: str
@@ -19,6 +21,7 @@ class Run:
     took_s: int
     load_before: str
     load_after: str
+    stolen_percent: float | None
     machine: Mapping[str, str]
     claims: tuple[Claim, ...]
 

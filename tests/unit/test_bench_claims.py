@@ -74,7 +74,7 @@ def test_the_page_table_puts_notes_below_it() -> None:
 def run_of(name: str, *claims: Claim, cores: str = "2") -> Run:
     command = f"python -m bench --only {name}"
     machine = {"cores": cores, "memory": "24 GiB"}
-    return Run(name, "2026-01-01 00:00 UTC", command, 61, "0.1", "0.2", machine, claims)
+    return Run(name, "2026-01-01 00:00 UTC", command, 61, "0.1", "0.2", 1.5, machine, claims)
 
 
 def test_the_page_names_each_missed_goal_with_its_numbers() -> None:
