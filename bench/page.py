@@ -66,8 +66,9 @@ _NAMES = tuple(name for _, _, names in _GROUPS for name in names)
 
 def put(run: Run) -> None:
     """Replace what the page says of this bench."""
-    runs = read(RUNS) | {run.name: run}
-    write(RUNS, (runs[name] for name in _NAMES if name in runs))
+    known = read(RUNS) | {run.name: run}
+    runs = {name: known[name] for name in _NAMES if name in known}
+    write(RUNS, runs.values())
     PAGE.write_text(text(runs))
 
 

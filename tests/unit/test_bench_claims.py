@@ -104,7 +104,7 @@ def test_a_bench_that_is_measured_anew_replaces_only_itself(
 ) -> None:
     monkeypatch.setattr("bench.page.PAGE", tmp_path / "page.md")
     monkeypatch.setattr("bench.page.RUNS", tmp_path / "page.json")
-    never = run_of("swarm", Claim("never", float("inf"), goal=Goal(1)))
+    never = run_of("swarm", Claim("never", float("inf"), goal=Goal(1)), cores="4")
     for run in (run_of("abort", Claim("first", 1)), never, run_of("abort", Claim("second", 2))):
         put(run)
     assert read(tmp_path / "page.json") == {
@@ -112,6 +112,7 @@ def test_a_bench_that_is_measured_anew_replaces_only_itself(
         "abort": run_of("abort", Claim("second", 2)),
     }
     page = (tmp_path / "page.md").read_text()
+    assert page == text(read(tmp_path / "page.json"))
     shown = [f"| {name} |" in page for name in ("first", "second", "never")]
     assert shown == [False, True, True]
 
