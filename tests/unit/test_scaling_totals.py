@@ -249,8 +249,10 @@ def along(pieces: list[tuple[int, int]], factor: int = 1) -> Load:
 @settings(max_examples=5, deadline=None)
 @given(pieces=loads)
 def test_twice_the_load_and_twice_the_target_change_nothing(pieces: list[tuple[int, int]]) -> None:
-    one = plant(FIFTY, along(pieces), capacity=100_000).run(550)
-    two = plant(Scaling(Totals(requests=100)), along(pieces, 2), capacity=100_000).run(550)
+    many = 10_000  # so many requests leave nothing to chance
+    one = plant(Scaling(Totals(requests=50 * many)), along(pieces, many), capacity=10**9).run(550)
+    two = plant(Scaling(Totals(requests=100 * many)), along(pieces, 2 * many), capacity=10**9)
+    two.run(550)
     assert one.counts == two.counts
     assert one.changed_at() == two.changed_at()
 
