@@ -10,11 +10,9 @@ What it rests on: the balancer splits requests at random, and both sides have eq
 Errors must not cling together within one second on one side only; slow requests may.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from operator import attrgetter
 
 from tidegate.core.baseline import Baseline
 from tidegate.core.eprocess import (
@@ -25,7 +23,7 @@ from tidegate.core.eprocess import (
     error_factors,
     slow_factors,
 )
-from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, slower_than_bucket
+from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, between, slower_than_bucket
 from tidegate.core.model import AnalysisPolicy
 
 BASELINE_MS = 60_000
@@ -33,8 +31,6 @@ BASELINE_MS = 60_000
 
 ENOUGH_REQUESTS = 30
 """With fewer on either side, "no difference seen" would say nothing."""
-
-_at_ms = attrgetter("at_ms")
 
 _BLOCK_REQUESTS = 5  # fewer of either side are pooled with the next second's before a bet
 _BASELINE_REQUESTS = 100  # of stable, before its 95th percentile means anything
@@ -83,8 +79,8 @@ def compare(
     `BASELINE_MS`; that teaches what is normal. The candidate's must reach back to `since_ms` at
     every look, or the bound is on the part that is left. Once WORSE, it stays so at later looks.
     """
-    mine = _between(stable_seconds, since_ms - BASELINE_MS, until_ms - 999)
-    theirs = _between(candidate_seconds, since_ms - 999, until_ms - 999)
+    mine = between(stable_seconds, since_ms - BASELINE_MS, until_ms - 999)
+    theirs = between(candidate_seconds, since_ms - 999, until_ms - 999)
     key = (policy, since_ms, mine[:1], theirs[:1])
     known = _PASSES.pop(key, None)  # taken out, so that no two threads go on with the same one
     if known is None or not known.leads_to(mine, theirs):
@@ -218,11 +214,6 @@ class _Look:
             )
             return ComparisonVerdict.NOT_ENOUGH_DATA, reason
         return ComparisonVerdict.NO_DIFFERENCE_SEEN, _words("5xx share", seen)
-
-
-def _between(seconds: Sequence[Second], from_ms: int, until_ms: int) -> tuple[Second, ...]:
-    first = bisect_left(seconds, from_ms, key=_at_ms)
-    return tuple(seconds[first : bisect_left(seconds, until_ms, first, key=_at_ms)])
 
 
 def _words(what: str, tally: Tally) -> str:

@@ -9,11 +9,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from operator import attrgetter
 from types import MappingProxyType
 
 from tidegate.core.kept import Kept
-from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, merge, percentile_us
+from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, at_ms_of, between, merge, percentile_us
 from tidegate.core.model import Alarm
 
 Point = float | None
@@ -53,8 +52,6 @@ USUAL: Mapping[str, str] = MappingProxyType(
 """The statistic that means most where it is not Sum; CloudWatch itself takes none for granted."""
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
-
-_at_ms = attrgetter("at_ms")
 
 _READ: Kept[tuple[Point, ...]] = Kept(256)
 """Whole evaluation ranges: between the ends of two periods every look asks for the same one."""
@@ -98,10 +95,9 @@ def datapoints(alarm: Alarm, seconds: Sequence[Second], until_ms: int) -> tuple[
     `ErrorPercent` is 100 x errors / requests of the period, whatever the statistic.
     """
     first, count = _range(alarm, until_ms)
-    low = bisect_left(seconds, first * alarm.period_ms, key=_at_ms)
-    high = bisect_left(seconds, (first + count) * alarm.period_ms, low, key=_at_ms)
-    read = tuple(seconds[low:high])
-    points = _READ.get((alarm, first, *read[:1]), read, lambda: _points(alarm, first, read))
+    numbers = range(first, first + count)
+    read = between(seconds, first * alarm.period_ms, (first + count) * alarm.period_ms)
+    points = _READ.get((alarm, first, *read[:1]), read, lambda: _points(alarm, numbers, read))
     if alarm.metric == "RequestCount":
         known = next((s.at_ms // alarm.period_ms for s in seconds if s.requests), None)
         if known is not None:
@@ -137,10 +133,10 @@ def gauge_datapoints(
     return tuple(_statistic(alarm.statistic, sorted(period)) for period in periods)
 
 
-def _points(alarm: Alarm, first: int, seconds: tuple[Second, ...]) -> tuple[Point, ...]:
-    """The datapoints of the evaluation range that begins with that period."""
-    numbers = range(first, first + alarm.evaluation_periods + 3)
-    cuts = [bisect_left(seconds, number * alarm.period_ms, key=_at_ms) for number in numbers]
+def _points(alarm: Alarm, numbers: range, seconds: tuple[Second, ...]) -> tuple[Point, ...]:
+    """The datapoints of the periods of these numbers."""
+    ends = ((number + 1) * alarm.period_ms for number in numbers)
+    cuts = [0, *(bisect_left(seconds, end, key=at_ms_of) for end in ends)]
     return tuple(_point(alarm, seconds[low:high]) for low, high in pairwise(cuts))
 
 

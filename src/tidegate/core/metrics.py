@@ -5,9 +5,10 @@ Latency is kept as counts per bucket: bounds grow by 5 %, so a percentile is at 
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from operator import attrgetter
 
 
 def _bounds() -> tuple[int, ...]:
@@ -43,6 +44,16 @@ class Second:
     def __hash__(self) -> int:
         """Its time: to hash the rest costs more than it tells apart."""
         return hash(self.at_ms)
+
+
+at_ms_of = attrgetter("at_ms")
+"""The time of a second; as a key it sorts and finds them."""
+
+
+def between(seconds: Sequence[Second], from_ms: int, until_ms: int) -> tuple[Second, ...]:
+    """Those that begin at `from_ms` or later and before `until_ms`, out of sorted ones."""
+    first = bisect_left(seconds, from_ms, key=at_ms_of)
+    return tuple(seconds[first : bisect_left(seconds, until_ms, first, key=at_ms_of)])
 
 
 def merge(seconds: Iterable[Second]) -> Second:

@@ -4,22 +4,19 @@ An alarm of the candidate reads the candidate's target group from its first traf
 stable one's before: at the start of a deployment it says whether the service is well.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import replace
 from itertools import groupby
-from operator import attrgetter
 
 from tidegate.core import alarms, gauges
 from tidegate.core.datapoints import GAUGES, Point, datapoints, reads
 from tidegate.core.decision import AlarmChanged, AlarmState, Decision, Event
 from tidegate.core.kept import Kept
-from tidegate.core.metrics import Second, merge
+from tidegate.core.metrics import Second, at_ms_of, between, merge
 from tidegate.core.model import Alarm, AlarmScope, Colour, MissingData
 from tidegate.core.progress import Deployment, Progress
 from tidegate.core.scaling.sample import NOTHING
 from tidegate.core.seen import Seen
-
-_at_ms = attrgetter("at_ms")
 
 
 def alarm_key(service: str, alarm: Alarm) -> str:
@@ -83,7 +80,7 @@ def seconds_for(
     found = _read(progress, seen, service, scope)
     if not found or scope is not AlarmScope.SERVICE:
         return found
-    return tuple(merge(same) for _, same in groupby(found, key=_at_ms))
+    return tuple(merge(same) for _, same in groupby(found, key=at_ms_of))
 
 
 def _read_by(
@@ -99,16 +96,11 @@ def _read_by(
     blue, green = (seen.metrics.get((service, colour), ()) for colour in Colour)
     if not blue or not green:
         return blue or green
-    both = _between(blue, from_ms, until_ms) + _between(green, from_ms, until_ms)
-    return _SORTED.get((service, from_ms), both, lambda: tuple(sorted(both, key=_at_ms)))
+    both = between(blue, from_ms, until_ms) + between(green, from_ms, until_ms)
+    return _SORTED.get((service, from_ms), both, lambda: tuple(sorted(both, key=at_ms_of)))
 
 
 _SORTED: Kept[tuple[Second, ...]] = Kept(64)
-
-
-def _between(seconds: tuple[Second, ...], from_ms: int, until_ms: int) -> tuple[Second, ...]:
-    first = bisect_left(seconds, from_ms, key=_at_ms)
-    return seconds[first : bisect_left(seconds, until_ms, first, key=_at_ms)]
 
 
 def _read(
@@ -121,11 +113,11 @@ def _read(
         both = [s for colour in Colour if (s := seen.metrics.get((service, colour), ()))]
         if len(both) < 2:
             return both[0] if both else ()
-        return tuple(sorted((*both[0], *both[1]), key=_at_ms))
+        return tuple(sorted((*both[0], *both[1]), key=at_ms_of))
     moving = _moving(progress, service)
     if scope is AlarmScope.CANDIDATE and moving and moving.shifted_at is not None:
         seconds = seen.metrics.get((service, moving.colour), ())
-        return seconds[bisect_right(seconds, moving.shifted_at - 1_000, key=_at_ms) :]
+        return seconds[bisect_right(seconds, moving.shifted_at - 1_000, key=at_ms_of) :]
     return seen.metrics.get((service, progress.services[service].colour), ())
 
 

@@ -135,7 +135,7 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     window = _window(look, policy, limit, few)
     if not window:
         return None
-    most = max(mean_of(window).tasks, _enough(look, policy, limit, (window, few)))
+    most = max(mean_of(window).tasks, _enough(look, policy, limit, window, few))
     if ceil(most) >= few:
         return None
     most = max(most, largest(window))
@@ -164,11 +164,11 @@ def _window(look: Look, policy: Totals, limit: float | None, few: float) -> list
 
 
 def _enough(
-    look: Look, policy: Totals, limit: float | None, known: tuple[list[Need], float]
+    look: Look, policy: Totals, limit: float | None, window: list[Need], few: float
 ) -> float:
     """So many tasks are surely enough: by the window, or by twice, four times … as many beats when
     it holds too few requests to tell."""
-    needs, few = known[0].copy(), known[1]
+    needs = window.copy()
     found = mean_of(needs).enough
     while ceil(found) >= few and len(needs) < SURE_BEATS[-1]:
         count = 2 * len(needs)
