@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Group
 from rich.tree import Tree
 
 from tidegate.cli import daemon, output
@@ -110,8 +111,10 @@ def test_where_there_is_no_app_the_remedy_is_not_to_start_one(
 def test_without_a_terminal_a_line_of_a_tree_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     tree = Tree("top")
     tree.add("word " * 60 + "end")
-    output.result(None, tree, as_json=False)
-    assert capsys.readouterr().out.splitlines()[1].endswith("word end")
+    for shown in (tree, Group(tree, tree)):
+        output.result(None, shown, as_json=False)
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1].endswith("word end") and lines[-1].endswith("word end")
 
 
 def messages(*events: tuple[str, str], exit_code: int) -> Sequence[Message]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.tree import Tree
 
 from tidegate.core.errors import UsageError
@@ -35,7 +35,9 @@ def result(value: Any, shown: RenderableType, as_json: bool) -> None:
     if as_json:
         print(json.dumps(plain(value), indent=2, ensure_ascii=False))
     else:
-        console(width=WIDEST if isinstance(shown, Tree) else WIDTH).print(shown)
+        parts = shown.renderables if isinstance(shown, Group) else [shown]
+        trees = all(isinstance(part, Tree) for part in parts)
+        console(width=WIDEST if trees else WIDTH).print(shown)
 
 
 def save(file: Path, value: Any) -> None:
