@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.scripted_server import Server, serving
+from tidegate.cli.load_words import spoken
 from tidegate.cli.main import call
 from tidegate.load.report import from_json
 
@@ -127,3 +128,9 @@ def test_a_replay_plays_the_counts_of_a_file(run: Run, server: Server, tmp_path:
     )
     assert code == 0
     assert json.loads(out)["counts"]["requests"] == 90 == sum(asked(server).values())
+
+
+def test_a_seed_of_zero_is_said_in_the_account_too() -> None:
+    """What is left out is what the generator takes by itself, not whatever is empty."""
+    asked = {"rate": 50.0, "length": "10s", "resend": False, "tag_body": "", "poisson": 0}
+    assert spoken(["/cats"], asked, "http://a") == ["--poisson=0", "http://a/cats"]

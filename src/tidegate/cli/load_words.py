@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tidegate.core.errors import UsageError
+from tidegate.core.model import App
 
 _TO = "What is asked"
 _WHEN = "When"
@@ -120,18 +121,21 @@ _FILES = ("targets", "body", "replay")
 _HERE = (*_FILES, "as_json", "out", "html")
 """Options that are about files of this machine, or about what is shown on it."""
 _NAMED = {"length": "for"}
-_PLAIN = {"method": "GET", "rate": 50.0, "length": "10s", "speed": 1.0, "scale": 1.0} | {
-    "timeout": "10s",
-    "connections": 4_000,
-    "title": "load",
-}
+
+
+def paths_of(app: App) -> list[str]:
+    """What is loaded when nothing is named: the first path of each service that has a route."""
+    return [service.routes[0].path for service in app.services if service.routes]
 
 
 def spoken(words: Sequence[str], asked: Mapping[str, Any], url: str) -> list[str]:
     """The command line of `python -m tidegate.load` that says the same; paths are of `url`.
 
-    Raises `UsageError` for an option that names a file of this machine.
+    What the generator takes by itself is left out. Raises `UsageError` for an option that names a
+    file of this machine.
     """
+    from tidegate.load.options import parser  # only a load in the account needs it
+
     files = [name for name in _FILES if asked.get(name)]
     if files:
         raise UsageError(
@@ -141,9 +145,10 @@ def spoken(words: Sequence[str], asked: Mapping[str, Any], url: str) -> list[str
             "address and --i-may-load",
             code="TG186",
         )
+    usual = vars(parser("tidegate load").parse_args(["run"]))
     told: list[str] = []
     for name, value in asked.items():
-        if name in _HERE or value in (None, False, "") or value == _PLAIN.get(name):
+        if name in _HERE or value is None or value == usual[name]:
             continue
         option = "--" + _NAMED.get(name, name).replace("_", "-")
         if value is True:

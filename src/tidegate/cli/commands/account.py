@@ -80,7 +80,7 @@ def load(now: Here, words: Sequence[str], asked: Mapping[str, Any]) -> None:
     on_aws = now.on_aws
     outputs = on_aws.outputs()
     url = outputs.get(PlatformOutput.URL, "")
-    paths = words or [service.routes[0].path for service in on_aws.app.services if service.routes]
+    paths = words or load_words.paths_of(on_aws.app)
     command = loading.arguments(load_words.spoken(paths, asked, url), url)
     started = loading.start(on_aws.account, Names(on_aws.app.name), outputs, command)
     output.progress(f"-----> {started.build}")

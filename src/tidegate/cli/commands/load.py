@@ -84,7 +84,7 @@ def _urls(now: Here, words: list[str], targets: Path | None) -> tuple[list[str],
     scheme = "https" if app.listener.certificate else "http"  # `Target` says what it cannot ask
     authority = authority_of(app)
     if not words and not targets:
-        words = [service.routes[0].path for service in app.services if service.routes]
+        words = words_of.paths_of(app)
     if any(word.startswith("/") for word in words):
         _see_that_it_is_ours(now, authority)
     urls = [f"{scheme}://{authority}{word}" if word.startswith("/") else word for word in words]
