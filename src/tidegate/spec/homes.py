@@ -21,9 +21,7 @@ def home_of(path: Path) -> str:
     key, stands = path[-1], path[:-1]
     service = stands[1] if stands[:1] == ("services",) and len(stands) > 1 else _ANY
     places = [
-        tuple(
-            service if part == _ANY and above == "services" else part for above, part in _pairs(at)
-        )
+        ("services", service, *at[2:]) if at[:2] == ("services", _ANY) else at
         for at, known in _mappings((), Place(AppKeys))
         if key in known
     ]
@@ -48,10 +46,6 @@ def _mappings(path: Path, place: Place) -> Iterator[tuple[Path, frozenset[str]]]
             inner = find(place.type, (key,))
             if inner:
                 yield from _mappings((*path, key), inner)
-
-
-def _pairs(path: Path) -> Iterator[tuple[str | int, str | int]]:
-    return zip(("", *path), path, strict=False)
 
 
 def _far(place: Path, stands: Path) -> int:

@@ -111,13 +111,8 @@ def service_event(view: ServiceEventView) -> str:
 
 def _in_lines(words: Iterable[str]) -> str:
     """Three to a line, so that no time is parted from its unit."""
-    return "\n".join(", ".join(some) for some in batched(words))
-
-
-def batched(words: Iterable[str], most: int = 3) -> Iterable[list[str]]:
-    """The words in groups of at most so many."""
-    left = list(words)
-    return (left[n : n + most] for n in range(0, len(left), most))
+    every = list(words)
+    return "\n".join(", ".join(every[n : n + 3]) for n in range(0, len(every), 3))
 
 
 def _took(stage: StageView) -> str:

@@ -65,6 +65,6 @@ def numbers(told: str) -> set[int]:
     return {int(number) for some in each for number in some.split(",")}
 
 
-def parted(text: str, by: str = UNIT) -> tuple[str, ...]:
-    """The parts of a text; none of an empty one."""
-    return tuple(text.split(by)) if text else ()
+def parted(text: str) -> tuple[str, ...]:
+    """The units of a text; none of an empty one."""
+    return tuple(text.split(UNIT)) if text else ()
