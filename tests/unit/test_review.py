@@ -1,6 +1,5 @@
 """The Well-Architected review: every principle is asked about, and every check can fail."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +28,6 @@ from tidegate.core.model import (
 from tidegate.core.review import (
     CHECKS,
     Case,
-    Check,
     Past,
     Pillar,
     Principle,
@@ -283,12 +281,60 @@ def test_an_app_of_the_simplest_file_is_reviewed_without_a_fault() -> None:
     assert review(Case(app_of(service()), T0)).asked
 
 
-@pytest.mark.parametrize(
-    "check", [check for check in CHECKS if check.of == "file"], ids=lambda check: check.name
+WORST = App(
+    "shop",
+    (
+        Service(
+            "cats",
+            environment=(("PASSWORD", "a"),),
+            count=TaskCount(1, 1, 1),
+            security=Security(read_only=False),
+            deployment=DeploymentPolicy(
+                rollback_on=frozenset(),
+                analysis=AnalysisPolicy(enabled=False),
+                on_unknown=OnUnknown.PROCEED,
+            ),
+        ),
+    ),
+    Listener("0.0.0.0"),
+    gate=GatePolicy(limits=()),
+    retention=1,
 )
-def test_what_a_review_says_to_write_is_taken_by_the_app_file(check: Check) -> None:
-    bad = App("shop", (Service("cats"),), gate=GatePolicy(mode=GateMode.OFF))
-    remedy = check.ask(Case(bad, now=T0)).remedy
-    for key, value in re.findall(r"(tasks|deployment|pipeline): (\{.*?\}+)", remedy):
-        place = "" if key == "pipeline" else "    "
-        loads(f"app: shop\nservices:\n  cats:\n    build: .\n{place}{key}: {value}\n")
+TOP, SERVICES, DEPLOYMENT = "", "    ", "    deployment:\n      "
+WRITTEN = [
+    (
+        "traffic shifts in steps",
+        SERVICES,
+        "deployment: {strategy: ECSCanary10Percent5Minutes, bake: 5m}",
+    ),
+    ("releases are kept", TOP, "retention: 5"),
+    ("smoke checks come before traffic", SERVICES, "deployment: {checks: [/]}"),
+    ("changes are approved", TOP, "pipeline: {approval: on}"),
+    ("the gate is closed", TOP, "gate: {limits: {CRITICAL: 0, HIGH: 0}}"),
+    ("traffic is encrypted", TOP, "listener: {certificate: FILE.pem}"),
+    ("secrets are referred to", SERVICES, "secrets: {NAME: {from_env: NAME}}"),
+    ("no service stands on one task", SERVICES, "tasks: {min: 2, max: 10}"),
+    ("candidates are compared", SERVICES, "deployment: {analysis: on}"),
+    ("changes are tried on few", DEPLOYMENT, "strategy: ECSCanary10Percent5Minutes"),
+    ("services may shrink", SERVICES, "tasks: {min: 2, max: 10}"),
+]
+"""What a check of the file says to write, and where that stands."""
+
+
+def remedies() -> dict[str, str]:
+    asked = [one for one in review(Case(WORST, T0)).asked if one.of == "file"]
+    assert {one.answer.state for one in asked} == {State.FAILED}
+    return {one.name: one.answer.remedy for one in asked}
+
+
+@pytest.mark.parametrize(("check", "place", "line"), WRITTEN)
+def test_what_a_review_says_to_write_is_taken_by_the_app_file(
+    check: str, place: str, line: str
+) -> None:
+    assert line in remedies()[check]
+    loads(f"app: shop\nservices:\n  cats:\n    build: .\n{place}{line}\n")
+
+
+def test_every_line_that_a_review_says_to_write_is_tried() -> None:
+    tried = {check for check, _, _ in WRITTEN}
+    assert {check for check, remedy in remedies().items() if "{" in remedy} <= tried

@@ -113,7 +113,7 @@ def _secrets(app: App) -> Answer:
         plain,
         "no variable that is called like a secret has its value in the file",
         "secrets that anybody who reads the file knows",
-        "secrets: {NAME: env:NAME} or file:PATH",
+        "secrets: {NAME: {from_env: NAME}}, or {from_file: PATH}",
     )
 
 
