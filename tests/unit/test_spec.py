@@ -278,3 +278,13 @@ def test_an_alarm_without_a_statistic_takes_the_one_that_means_most(
 ) -> None:
     written = f"{SMALLEST}alarms: {{a: {{metric: {metric}, threshold: 1}}}}\n"
     assert loads(written).alarms[0].statistic == statistic
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["secrets: {NAME: env:NAME}", "environment: {NAME: [1]}", "security: {tmpfs: [/run, 5]}"],
+)
+def test_the_example_for_one_of_several_is_of_the_whole_and_is_taken(wrong: str) -> None:
+    remedy = refused(f"{SMALLEST}    {wrong}\n").remedy
+    key, line = wrong.partition(":")[0], remedy.removeprefix("for example `").removesuffix("`")
+    loads(f"{SMALLEST}    {line if line.startswith(key) else f'{key}: {{{line}}}'}\n")

@@ -94,10 +94,17 @@ def _wrong_value(path: Path, value: object, source: Source) -> Problem:
     return Problem(path, f"{dotted(path)}: expected {expected}", cause, _remedy(path, place, value))
 
 
+def _key_of(path: Path, place: Place) -> str:
+    """The key whose example the place has: of a list's or a mapping's items, that of the whole."""
+    above = find(AppKeys, path[:-1])
+    while above and above.field and above.field is place.field:
+        path, above = path[:-1], find(AppKeys, path[:-2])
+    return str(path[-1]) if path else ""
+
+
 def _remedy(path: Path, place: Place | None, value: object) -> str:
     near = nearest(value, choices(place)) if place and isinstance(value, str) else None
     if near:
         return f"did you mean `{near}`?"
-    name = next((part for part in reversed(path) if isinstance(part, str)), "")
-    wanted = example(place, name) if place else ""
+    wanted = example(place, _key_of(path, place)) if place else ""
     return f"for example `{wanted}`" if wanted else "write it as docs/reference/app-file.md shows"
