@@ -11,11 +11,12 @@ from typing import NoReturn
 from tidegate.api.problems import class_of
 from tidegate.cli.here import Here
 from tidegate.core.errors import SetupError, TidegateError
+from tidegate.engine.journal import RESERVE_BYTES
 
 PATIENCE_S = 60.0
 """So long a daemon may take from its start until it answers."""
 POLL_S = 0.1
-_ROOM_BYTES = 4 << 20
+_ROOM_BYTES = 2 * RESERVE_BYTES
 """With less than this the journal and its reserve have no room."""
 
 
