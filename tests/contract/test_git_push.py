@@ -136,6 +136,22 @@ def test_a_push_during_another_is_refused_before_anything_is_started(
     assert push(user)[0] == 0
 
 
+def test_a_push_that_began_before_another_ended_is_refused_before_anything_is_started(
+    user: Worktree, repository: Repository, here: Daemon
+) -> None:
+    first = user.commit({"a": "1"})
+    user.commit({"a": "2"})
+    begun = user.path / ".git" / "hooks" / "pre-push"  # git has told the branch's commit by then
+    begun.parent.mkdir(exist_ok=True)
+    words = f"--no-verify --quiet tidegate {first}:refs/heads/main"
+    begun.write_text(f"#!/bin/sh\nexec git push {words}\n")
+    begun.chmod(0o755)
+    code, shown = push(user)
+    assert (code, "TG806" in shown) == (1, True), shown
+    assert [facts["commit"] for facts, _ in here.started] == [first]
+    assert branch_of(repository) == first
+
+
 def test_git_in_the_apps_folder_never_sees_the_state(home: Home, tmp_path: Path) -> None:
     around = Worktree(tmp_path)
     around.git("init", "--quiet")

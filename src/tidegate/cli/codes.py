@@ -216,7 +216,7 @@ _BUSY = {
     "TG803": "A deployment is under way; abort it, or wait for its end.",
     "TG804": "Another controller holds this app's state.",
     "TG805": "Somebody else brings advisories in right now.",
-    "TG806": "Another push has not come past the gate yet.",
+    "TG806": "Another push is before the gate, or came past it since this one began.",
 }
 _INTERNAL = {
     "TG900": "A fault of Tidegate; please report it with the lines above the message.",

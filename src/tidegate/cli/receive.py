@@ -21,7 +21,7 @@ from tidegate.api.pushing import Pushing
 from tidegate.cli.follow import follow
 from tidegate.core.errors import Busy, TidegateError
 from tidegate.local.git import Repository
-from tidegate.local.git.push import options, plan, updates
+from tidegate.local.git.push import RefUpdate, options, plan, updates
 from tidegate.local.home import Home
 
 
@@ -36,12 +36,14 @@ class Receive:
         """The exit code of pre-receive: 0 lets git take the push."""
         repository = Repository(self.home.repository, self.environ)
         branch = repository.branch
-        todo = plan(updates(lines), branch, options(self.environ))
+        pushed = updates(lines)
+        todo = plan(pushed, branch, options(self.environ))
         for note in todo.notes:
             say(note)
         if todo.commit is None:
             return 0
         with self._alone():
+            _see_that_git_will_take(pushed, repository)
             execution = self._start(repository, todo.commit, branch)
             code = follow(Pushing(self.home).stream(execution, "gate"), execution, say)
             if code == 0:
@@ -60,10 +62,9 @@ class Receive:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One push at a time is before its gate: git would deploy a second one, then refuse it.
+        """One push at a time is before its gate. Raises `Busy` TG806.
 
-        Git compares the branch with what it was when the push began, after this hook has ended.
-        Raises `Busy` TG806. The kernel gives the lock back when the hook ends, however it does.
+        The kernel gives the lock back when the hook ends, however it does.
         """
         with (self.home.repository / "push.lock").open("w") as lock:
             try:
@@ -92,6 +93,21 @@ class Receive:
     def _note(self, commit: str) -> Path:
         """Where `pre` leaves the execution's id for `post`."""
         return self.home.repository / f"tidegate-{commit}"
+
+
+def _see_that_git_will_take(pushed: Iterable[RefUpdate], repository: Repository) -> None:
+    """Raise `Busy` TG806 when another push has moved a ref since this one began.
+
+    Git compares each ref with what it was then, but only when this hook has ended: it would refuse
+    what is deployed already.
+    """
+    for update in pushed:
+        if repository.tip(update.ref) != update.before:
+            raise Busy(
+                f"another push has moved {update.ref} since this one began",
+                remedy="push again, on top of that one: tidegate executions",
+                code="TG806",
+            )
 
 
 def say(text: str) -> None:

@@ -17,6 +17,11 @@ class RefUpdate:
     ref: str
 
     @property
+    def before(self) -> str:
+        """The commit that the pusher was told the ref has, or "" for none."""
+        return self.old if self.old.strip("0") else ""
+
+    @property
     def deletes(self) -> bool:
         """Whether the ref is to go."""
         return not self.new.strip("0")

@@ -71,6 +71,10 @@ class Repository:
         """The branch that is deployed."""
         return self._git("symbolic-ref", "--short", "HEAD")
 
+    def tip(self, ref: str) -> str:
+        """The commit that the whole name of a ref stands for, or "" when there is no such ref."""
+        return self._git("for-each-ref", "--format=%(objectname)", ref)
+
     def add_remote(self, worktree: Path) -> None:
         """Give the user's repository the remote `tidegate`, or point it here.
 
