@@ -33,6 +33,7 @@ from bench.images import say
 from bench.measured import measured
 from bench.ports import free_ports
 from bench.size import Size
+from tidegate.precedence import go_before
 
 GOAL_RATE, GOAL_LATE_MS, GOAL_HELD, GOAL_OFF_MS = 20_000, 0.2, 99.0, 10.0
 RATES = (1_000, 5_000, GOAL_RATE)
@@ -211,22 +212,16 @@ def _middle(values: Iterable[float]) -> float:
 
 @contextmanager
 def before_others() -> Iterator[None]:
-    """This process and all that it starts, with its session, which Linux schedules as one."""
-    group = Path("/proc/self/autogroup")
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, BEST)
-    except OSError:  # not allowed: then nobody goes first
-        yield
-        return
+    """This process, its session and all that they start; nobody where that is not allowed."""
+    nice, group = os.getpriority(os.PRIO_PROCESS, 0), Path("/proc/self/autogroup")
     of_group = group.read_text().split()[-1] if group.exists() else ""
+    may = go_before(BEST)
     try:
-        if of_group:
-            group.write_text(str(BEST))
         yield
     finally:
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-        if of_group:
+        if may:
+            os.setpriority(os.PRIO_PROCESS, 0, nice)
+        if may and of_group:
             group.write_text(of_group)
 
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidegate.precedence import go_before
+
 _NICEST = -20
 _WINDOW_NS, _MOST = 1_000_000_000, 0.93  # more than 0.95 Linux grants nobody while others wait
 
@@ -50,20 +52,13 @@ def share(first: bool = False) -> Share:
 
 
 def _go_first() -> bool:
-    """The best nice value, for this process and for its session, which Linux schedules as one; and
+    """The best nice value, for this process and its session, which is its own (`Background`); and
     the lowest real-time class, for the nice value alone lets others finish a slice of some ms.
 
     With a single processor nothing is done: it would be the target that waits.
     """
-    if len(os.sched_getaffinity(0)) < 2:
+    if len(os.sched_getaffinity(0)) < 2 or not go_before(_NICEST):
         return False
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, _NICEST)
-    except OSError:  # not allowed, which is usual
-        return False
-    with suppress(OSError):  # a kernel that does not group sessions
-        if os.getsid(0) == os.getpid():
-            Path("/proc/self/autogroup").write_text(str(_NICEST))
     with suppress(OSError):  # a container without a real-time budget
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     return True

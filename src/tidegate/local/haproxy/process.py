@@ -15,13 +15,13 @@ from tidegate.local.haproxy.machine import find_binary, processes
 from tidegate.local.haproxy.place import CONFIGURATION, MASTER, WORKER, Place, read
 from tidegate.local.haproxy.runtime import Runtime
 from tidegate.local.haproxy.tables import Look
+from tidegate.precedence import go_before
 
 _HANG_S = 5.0
 """A machine may be too busy for a quick answer, and a HAProxy that serves must not be killed."""
 _START_S = 10.0
 _NICE = -10
-"""Traffic goes before builds, scans and tests; of the process, and of its session, which Linux may
-schedule as one. A system that forbids this runs it as any other."""
+"""Traffic goes before builds, scans and tests."""
 _RELEASE_S = 2.0
 """How long the ports of a process that just died may stay taken."""
 KEEP_BUFFERS = "-dMglobal"
@@ -99,9 +99,7 @@ class Process:
                 code="TG223",
             )
         for pid in processes(self._place.directory):  # the workers of a reload inherit it
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, pid, _NICE)
-                Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
+            go_before(_NICE, pid)
 
     def reload(self) -> None:
         """Have a new worker read the configuration; the old one ends what it has begun.
