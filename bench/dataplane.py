@@ -33,6 +33,7 @@ from tidegate.local.haproxy.balancer import HAProxyBalancer
 from tidegate.local.haproxy.machine import find_binary
 from tidegate.local.haproxy.process import KEEP_BUFFERS
 from tidegate.local.metrics.collector import Collector
+from tidegate.precedence import go_before
 
 SERVICE = "web"
 SECONDS = 4
@@ -223,7 +224,7 @@ def _planes(folder: Path) -> Iterator[Planes]:
                 raise SystemExit("our HAProxy gives no answer")
             ours = (our_port, look.serving.pid)
             for peer in (bare, safe, keeps):  # ours goes before other work; so must they
-                os.setpriority(os.PRIO_PROCESS, peer, os.getpriority(os.PRIO_PROCESS, ours[1]))
+                go_before(os.getpriority(os.PRIO_PROCESS, ours[1]), peer)
             others = {BARE: (bare_port, bare), SAFE: (safe_port, safe), KEEPS: (keeps_port, keeps)}
             sides = {**others, STEADY: ours, SHIFT: ours}
             yield Planes(sides, balancer, collector)
@@ -234,9 +235,10 @@ def _planes(folder: Path) -> Iterator[Planes]:
 
 @contextmanager
 def _haproxy(path: Path, text: str, *options: str) -> Iterator[int]:
-    """One with that configuration; its process id."""
+    """One with that configuration, in a session of its own, as ours; its process id."""
     path.write_text(text)
-    process = subprocess.Popen([find_binary(None), "-db", "-q", *options, "-f", str(path)])
+    words = [find_binary(None), "-db", "-q", *options, "-f", str(path)]
+    process = subprocess.Popen(words, start_new_session=True)
     try:
         time.sleep(0.5)
         yield process.pid
