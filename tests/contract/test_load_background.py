@@ -77,10 +77,17 @@ def test_a_sender_that_dies_is_noticed() -> None:
     assert died.value.number == "TG932"
 
 
+def allowed(call: str) -> bool:
+    """Whether a process may do this with itself."""
+    code = f"import os; os.{call}"
+    return not subprocess.run([sys.executable, "-c", code], capture_output=True).returncode
+
+
 def test_the_sender_goes_before_other_programs_where_it_may_and_only_when_it_should() -> None:
-    may = "import os; os.setpriority(os.PRIO_PROCESS, 0, -20)"
-    allowed = not subprocess.run([sys.executable, "-c", may], capture_output=True).returncode
-    wanted = allowed and len(os.sched_getaffinity(0)) > 1
+    wanted = allowed("setpriority(os.PRIO_PROCESS, 0, -20)") and len(os.sched_getaffinity(0)) > 1
+    at_once = wanted and allowed("sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))")
+    autogroup = Path("/proc/self/autogroup")
+    group = autogroup.read_text() if autogroup.exists() else ""
     before, own = children(), os.getpriority(os.PRIO_PROCESS, 0)
     for first in (True, False):
         with serving() as server:
@@ -88,10 +95,15 @@ def test_the_sender_goes_before_other_programs_where_it_may_and_only_when_it_sho
             with Background(plan) as load:
                 (pid,) = children() - before
                 nice = os.getpriority(os.PRIO_PROCESS, pid)
+                scheduler = os.sched_getscheduler(pid)
+                of_session = Path(f"/proc/{pid}/autogroup").read_text().split() if group else []
                 result = load.stop()
         assert result.sender.first == (first and wanted)
         assert nice == (-20 if first and wanted else own)
+        assert (scheduler == os.SCHED_FIFO) == (first and at_once)
+        assert of_session[-2:] == (["nice", "-20" if first and wanted else "0"] if group else [])
         assert result.sender.cpu_us > 0
+    assert not group or autogroup.read_text() == group, "the session of others was touched"
 
 
 def test_leaving_early_leaves_no_process_behind() -> None:
