@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bench import wrk as flat_out
 from bench.engine import run
 from bench.images import say
 from tidegate.load.report import from_json
@@ -196,12 +197,12 @@ def _of_locust(ask: Ask, text: str) -> Said:
 
 
 def _wrk(ask: Ask) -> list[str]:
-    return ["wrk", "-t1", "-c64", f"-d{ask.seconds}s", ask.url]
+    return flat_out.words(ask.url, ask.seconds)
 
 
 def _of_wrk(ask: Ask, text: str) -> Said:
-    found = re.search(r"(\d+) requests in", text)
-    return Said(int(found[1]) if found else 0, 0, 0)
+    said = flat_out.parse(text)
+    return Said(said.replies, said.failed, said.p99_ms)
 
 
 def at(ordered: Sequence[float], share: float) -> float:

@@ -30,6 +30,7 @@ from pathlib import Path
 from bench.claims import Claim, Goal
 from bench.generators import OURS, Ask, Said, Tool, tools, wrk
 from bench.images import say
+from bench.machine import processors_s
 from bench.measured import measured
 from bench.ports import free_ports
 from bench.size import Size
@@ -117,23 +118,14 @@ def one(tool: Tool, target: Target, rate: int, seconds: int) -> Row:
     """One run, with the CPU time of all its processes."""
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         ask = Ask(target.url, rate, seconds, Path(folder))
-        whole, worked, server_s = *busy_s(), target.cpu_s()
+        before, server_s = processors_s(), target.cpu_s()
         done = measured(tool.words(ask))
-        after, then = busy_s()
-        others = then - worked - done.cpu_s - (target.cpu_s() - server_s)
+        spent = processors_s().since(before)
+        others_s = spent.worked - done.cpu_s - (target.cpu_s() - server_s)
         said = tool.said(ask, done.output.decode())
     held = 100 * said.replies / (rate * (said.own_s or seconds))
     cpu = 100 * 1000 * done.cpu_s / said.replies if said.replies else float("inf")
-    return Row(held, said.failed, cpu, max(0.0, 100 * others / (after - whole)), said)
-
-
-def busy_s() -> tuple[float, float]:
-    """Of all processors since the start of the machine: time, and time that they worked."""
-    line = Path("/proc/stat").read_text().partition("\n")[0]
-    user, nice, system, idle, wait, *interrupts = map(int, line.split()[1:9])
-    worked = user + nice + system + sum(interrupts)
-    ticks = os.sysconf("SC_CLK_TCK")
-    return (worked + idle + wait) / ticks, worked / ticks
+    return Row(held, said.failed, cpu, max(0.0, 100 * others_s / sum(spent)), said)
 
 
 def _rates(rows: Rows) -> Iterator[Claim]:

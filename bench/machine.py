@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from operator import sub
 from pathlib import Path
+from typing import NamedTuple
 
 _TOOLS = {
     "HAProxy": ("haproxy", "-v"),
@@ -37,19 +39,37 @@ class Theft:
     """What the host of a virtual machine kept of its processors since this was made."""
 
     def __init__(self) -> None:
-        self._before = _ticks()
+        self._before = processors_s()
 
     @property
     def percent(self) -> float:
-        """Of the time that was asked for, 0..100; proc_stat(5), `steal`."""
-        stolen, asked = (now - then for now, then in zip(_ticks(), self._before, strict=True))
-        return 100 * stolen / asked if asked else 0.0
+        """Of the time that was asked for, 0..100."""
+        spent = processors_s().since(self._before)
+        asked_s = spent.worked + spent.stolen
+        return 100 * spent.stolen / asked_s if asked_s else 0.0
 
 
-def _ticks() -> tuple[int, int]:
-    line = Path("/proc/stat").read_text().partition("\n")[0]
-    user, nice, system, _idle, _wait, *interrupts, stolen = map(int, line.split()[1:9])
-    return stolen, user + nice + system + sum(interrupts) + stolen
+class Processors(NamedTuple):
+    """Seconds of all processors: each is of one kind. `stolen` is what the host of a virtual
+    machine kept.
+    """
+
+    worked: float
+    idle: float
+    stolen: float
+
+    def since(self, before: "Processors") -> "Processors":
+        """What came after `before`."""
+        return Processors(*map(sub, self, before))
+
+
+def processors_s(stat: Path = Path("/proc/stat")) -> Processors:
+    """Since the start of the machine; proc_stat(5)."""
+    line = stat.read_text().partition("\n")[0]
+    user, nice, system, idle, wait, *interrupts, stolen = map(int, line.split()[1:9])
+    ticks = os.sysconf("SC_CLK_TCK")
+    worked = user + nice + system + sum(interrupts)
+    return Processors(worked / ticks, (idle + wait) / ticks, stolen / ticks)
 
 
 def version(words: tuple[str, ...]) -> str:

@@ -63,7 +63,7 @@ Requests/sec:  12345.67
 
 def test_wrks_words_are_read_with_every_kind_of_failure() -> None:
     said = parse(WRK)
-    assert (said.per_second, said.failed) == (12_345.67, 10)
+    assert (said.replies, said.per_second, said.failed) == (100, 12_345.67, 10)
     assert said.p99_ms == pytest.approx(0.95)
 
 

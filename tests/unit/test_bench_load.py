@@ -1,6 +1,7 @@
 """The load bench's pure parts: what each generator's output is taken for, and what is claimed."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bench.generators import (
     _of_wrk,
 )
 from bench.load import GOAL_RATE, Row, _rates, _stall
+from bench.machine import Processors, processors_s
 
 HEY = """
 Latency distribution:
@@ -58,8 +60,9 @@ def test_locusts_json_is_read_and_one_that_never_sent_has_no_replies(ask: Ask) -
     assert _of_locust(ask, "[]").replies == 0
 
 
-def test_wrks_words_are_read(ask: Ask) -> None:
-    assert _of_wrk(ask, "  2978 requests in 1.01s, 564.19KB read").replies == 2_978
+def test_a_wrk_that_says_nothing_of_replies_is_no_run(ask: Ask) -> None:
+    with pytest.raises(SystemExit, match="something unknown"):
+        _of_wrk(ask, "")
 
 
 def test_how_late_vegeta_sent_follows_from_its_own_times(ask: Ask, tmp_path: Path) -> None:
@@ -73,6 +76,15 @@ def test_how_late_vegeta_sent_follows_from_its_own_times(ask: Ask, tmp_path: Pat
     said = _of_vegeta(str(program), ask, "")
     assert (said.replies, said.failed, said.p99_ms) == (2, 1, 0.87)
     assert said.late_ms == pytest.approx(3.0)
+
+
+def test_time_that_the_host_kept_is_nobodys_work(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 200 300 4000 500 60 7 8000 9 9\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+    found = processors_s(stat)
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert found == Processors(667 / ticks, 4_500 / ticks, 8_000 / ticks)
+    assert Processors(9, 9, 9).since(Processors(1, 2, 3)) == Processors(8, 7, 6)
 
 
 OURS = Row(99.9, 0, 3.0, 12.0, Said(59_940, 0, 0.5, 0.12))
