@@ -16,11 +16,11 @@ from pathlib import Path
 from bench import dataplane, detection, images, load, machine, page, scaling, scan, simulate, storms
 from bench.claims import Claim, claim_from, missed, table
 from bench.engine import PrivateEngine, private_engine
+from bench.page import NAMES
 from bench.peer import BALANCING
 from bench.run import Run, claims_of, write
 from bench.size import Size, add_size, size_of, words_of
 
-IN_ENGINE = ("swarm", "abort", "caught")
 HERE: dict[str, Callable[[Size], Sequence[Claim]]] = {
     "dataplane": dataplane.measure,
     "detection": detection.measure,
@@ -30,18 +30,7 @@ HERE: dict[str, Callable[[Size], Sequence[Claim]]] = {
     "storms": storms.measure,
     "simulate": simulate.measure,
 }
-NAMES = (
-    "swarm",
-    "dataplane",
-    "abort",
-    "caught",
-    "detection",
-    "scan",
-    "load",
-    "scaling",
-    "storms",
-    "simulate",
-)
+"""The benches that need no engine of their own."""
 
 
 def measure(names: Sequence[str], size: Size) -> Iterator[Run]:

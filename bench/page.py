@@ -61,13 +61,14 @@ _GROUPS = (
     ),
 )
 
-_NAMES = tuple(name for _, _, names in _GROUPS for name in names)
+NAMES = tuple(name for _, _, names in _GROUPS for name in names)
+"""Every bench, in the order of the page."""
 
 
 def put(run: Run) -> None:
     """Replace what the page says of this bench."""
     known = read(RUNS) | {run.name: run}
-    runs = {name: known[name] for name in _NAMES if name in known}
+    runs = {name: known[name] for name in NAMES if name in known}
     write(RUNS, runs.values())
     PAGE.write_text(text(runs))
 

@@ -52,7 +52,7 @@ QUICK = Size(
 
 def add_size(parser: argparse.ArgumentParser) -> None:
     """The options that say it."""
-    parser.add_argument("--quick", action="store_true", help="at most 3 minutes; rough")
+    parser.add_argument("--quick", action="store_true", help="less of everything; rough")
     parser.add_argument("--deployments", type=int, default=0, help="so many in a row, no more")
     parser.add_argument("--storms", type=int, help="so many spot storms on real instances (3)")
 
@@ -69,4 +69,6 @@ def words_of(size: Size) -> list[str]:
     """The options that say this size."""
     if size.deployments:
         return ["--deployments", str(size.deployments)]
-    return [] if size.thorough else ["--quick"]
+    words, usual = ([], Size()) if size.thorough else (["--quick"], QUICK)
+    more = [] if size.storms == usual.storms else ["--storms", str(size.storms)]
+    return [*words, *more]

@@ -1,14 +1,17 @@
 """The bench's pure parts: ratios, goals, tables, the page."""
 
+import argparse
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from bench.__main__ import NAMES
+from bench.__main__ import HERE
 from bench.claims import Claim, Goal, claim_from, markdown, missed, table
-from bench.page import PAGE, RUNS, put, text, verdict
+from bench.page import NAMES, PAGE, RUNS, put, text, verdict
 from bench.run import Run, read
+from bench.size import add_size, size_of, words_of
 
 
 def test_a_ratio_is_ours_by_the_peers() -> None:
@@ -115,6 +118,23 @@ def test_a_bench_that_is_measured_anew_replaces_only_itself(
     assert page == text(read(tmp_path / "page.json"))
     shown = [f"| {name} |" in page for name in ("first", "second", "never")]
     assert shown == [False, True, True]
+
+
+def test_every_bench_has_its_place_on_the_page() -> None:
+    """Those that are not here run in the private engine, each as a module of its name."""
+    assert set(HERE) <= set(NAMES)
+    assert all(find_spec(f"bench.{name}") for name in set(NAMES) - set(HERE))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "--quick", "--storms 100", "--storms 0", "--quick --storms 7", "--deployments 9"],
+)
+def test_the_command_on_the_page_measures_as_much_as_was_measured(words: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_size(parser)
+    asked = words.split()
+    assert words_of(size_of(parser.parse_args(asked))) == asked
 
 
 def test_the_page_in_the_docs_is_what_its_runs_say() -> None:
