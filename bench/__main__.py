@@ -1,7 +1,7 @@
 """Every claim of the docs beside its peers: `make bench`, or `python -m bench --help`.
 
 Results go to stdout, progress to stderr. Exit code 1 when a goal is missed. Best one by one on a
-quiet machine: all of them take more than half an hour.
+quiet machine.
 """
 
 import argparse
