@@ -1,9 +1,9 @@
 """Spot storms under load: how many requests are dropped while instances are taken back.
 
-    simulated   the real controller in virtual time, every request followed by itself
-    real        containers on this machine's instances, a notice for every spot instance at once
-
-A storm strikes most of spot; the next one comes when the last has been made good.
+simulated   the real controller in virtual time, every request followed by itself; most of spot
+            once a minute
+real        containers on this machine's instances, a notice for every spot instance at once;
+            the next one when the last has been made good
 """
 
 from collections.abc import Sequence

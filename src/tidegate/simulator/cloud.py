@@ -36,8 +36,8 @@ class Cloud:
 
     Spot launches fail before `dry_until` (elapsed ms), and where `has_room`(provider, zone) says
     no; all launches, and starts on the bare machine, before `shut_until`; they take seconds longer
-    before `slow_until`. `notice_ms` is the time
-    that a notice gives. `on_running` is told of each instance that begins to run.
+    before `slow_until`. `notice_ms` is the time that a notice gives. `on_running` is told of each
+    instance that begins to run.
     """
 
     def __init__(self, clock: VirtualClock, draws: Random, wire: Wire, fleet: Fleet) -> None:
