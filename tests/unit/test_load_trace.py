@@ -83,6 +83,8 @@ def test_a_change_of_the_zone_neither_doubles_nor_loses_an_hour(log: Write) -> N
         line("25/Oct/2026:02:30:00", "+0100"), line("25/Oct/2026:23:59:00", "+0100"),
     )  # fmt: skip
     assert len(read_trace(file, "2026-10-25").counts) == 25 * 60
+    backwards = log(*reversed(file.read_text().splitlines()), name="backwards.log")
+    assert read_trace(backwards, "2026-10-25") == read_trace(file, "2026-10-25")
     whole = read_trace(file).counts
     assert [n for n, count in enumerate(whole) if count] == [0, 31, 91, 1_380]
 
@@ -134,8 +136,15 @@ def test_what_is_no_trace_is_refused(text: str, day: str | None, says: str, tmp_
 
 
 def test_a_day_that_is_not_in_the_log_is_refused(log: Write) -> None:
-    with pytest.raises(UsageError, match="no request of 2026-11-27"):
+    with pytest.raises(UsageError, match="no request of 2026-11-27") as refused:
         read_trace(log(line("26/Nov/2026:10:00:00")), "2026-11-27")
+    assert "--day" in refused.value.remedy
+
+
+def test_a_log_without_one_good_line_is_refused(log: Write) -> None:
+    with pytest.raises(UsageError, match="no line that can be read") as refused:
+        read_trace(log(line("31/Feb/2026:10:00:00")))
+    assert refused.value.remedy == "give an access log in the Common Log Format"
 
 
 def test_bare_counts_may_have_a_time_before_them(tmp_path: Path) -> None:

@@ -116,32 +116,36 @@ def _is_log(path: Path) -> bool:
 def _of_log(path: Path, day: date | None) -> Trace:
     counts: Counter[datetime] = Counter()
     lines = bad = first_bad = 0
-    offsets: list[datetime] = []
     with _open(path) as file:
         for line in _lines(file):
             lines += 1
             at = _minute_of(line)
-            if at is None:
-                bad += bool(line.strip())
-                first_bad = first_bad or (lines if line.strip() else 0)
-            elif day is None or at.date() == day:
-                counts[at.astimezone(UTC)] += 1
-                offsets[:] = [offsets[0] if offsets else at, at]
+            if at is None and line.strip():
+                bad += 1
+                first_bad = first_bad or lines
+            elif at is not None and day in (None, at.date()):
+                counts[at] += 1  # one minute, whatever the zones that tell it
     if not counts:
-        what = f"no request of {day}" if day else "no line that can be read"
-        raise UsageError(f"{path} has {what}", remedy="see --day", code="TG173")
+        raise _nothing(path, day)
     first, last = min(counts), max(counts)
     if day is not None:
         midnight = datetime.combine(day, datetime.min.time())
-        first = midnight.replace(tzinfo=offsets[0].tzinfo).astimezone(UTC)
-        end = (midnight + timedelta(days=1)).replace(tzinfo=offsets[1].tzinfo)
-        last = end.astimezone(UTC) - _MINUTE
+        first = midnight.replace(tzinfo=first.tzinfo)
+        last = (midnight + timedelta(days=1)).replace(tzinfo=last.tzinfo) - _MINUTE
+    first, last = first.astimezone(UTC), last.astimezone(UTC)
     return Trace(_rows(path, counts, first, last), first, lines, bad, first_bad)
 
 
-def _rows(path: Path, counts: Counter[datetime], first: datetime, last: datetime) -> tuple[
-    float, ...
-]:  # fmt: skip
+def _nothing(path: Path, day: date | None) -> UsageError:
+    what, remedy = "no line that can be read", "give an access log in the Common Log Format"
+    if day is not None:
+        what, remedy = f"no request of {day}", "choose a --day that is in it"
+    return UsageError(f"{path} has {what}", remedy=remedy, code="TG173")
+
+
+def _rows(
+    path: Path, counts: Counter[datetime], first: datetime, last: datetime
+) -> tuple[float, ...]:
     length = (last - first) // _MINUTE + 1
     if length > MOST_MINUTES:
         raise UsageError(
