@@ -109,9 +109,9 @@ class Planes:
 
     def _pass(self, name: str) -> Pass:
         port, pid = self.sides[name]
-        theft, begun = machine.Theft(), busy_ns(pid)
+        theft, begun = machine.Theft(), machine.busy_ns(pid)
         said = wrk.load(port, SECONDS)
-        cpu_us = (busy_ns(pid) - begun) / 1_000 / (said.per_second * SECONDS)
+        cpu_us = (machine.busy_ns(pid) - begun) / 1_000 / (said.per_second * SECONDS)
         if said.failed:
             raise SystemExit(f"{name}: {said.failed} requests failed")
         p99_ms = fixed_p99_ms(port)
@@ -132,11 +132,6 @@ def fixed_p99_ms(port: int) -> float:
     plan = Plan((Target(f"http://127.0.0.1:{port}/"),), constant(FIXED_RATE, 2))
     with Background(plan) as load:
         return summarise(load.wait(30)).latency.percentile_us(99) / 1_000
-
-
-def busy_ns(pid: int) -> int:
-    """The CPU time of a process with one thread so far (proc(5), schedstat)."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
 def measure(size: Size) -> list[Claim]:

@@ -30,10 +30,11 @@ from pathlib import Path
 from bench.claims import Claim, Goal
 from bench.generators import OURS, Ask, Said, Tool, tools, wrk
 from bench.images import say
-from bench.machine import processors_s
+from bench.machine import busy_ns, processors_s
 from bench.measured import measured
 from bench.ports import free_ports
 from bench.size import Size
+from tidegate.local.haproxy.machine import find_binary
 from tidegate.precedence import go_before
 
 GOAL_RATE, GOAL_LATE_MS, GOAL_HELD, GOAL_OFF_MS = 20_000, 0.2, 99.0, 10.0
@@ -71,15 +72,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The server under load."""
+    """The server under load; it has one thread."""
 
     url: str
     pid: int
-
-    def cpu_s(self) -> float:
-        """What it has worked so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 Rows = dict[tuple[int, str], list[Row]]
@@ -118,10 +114,10 @@ def one(tool: Tool, target: Target, rate: int, seconds: int) -> Row:
     """One run, with the CPU time of all its processes."""
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         ask = Ask(target.url, rate, seconds, Path(folder))
-        before, server_s = processors_s(), target.cpu_s()
+        before, server_ns = processors_s(), busy_ns(target.pid)
         done = measured(tool.words(ask))
         spent = processors_s().since(before)
-        others_s = spent.worked - done.cpu_s - (target.cpu_s() - server_s)
+        others_s = spent.worked - done.cpu_s - (busy_ns(target.pid) - server_ns) / 1e9
         said = tool.said(ask, done.output.decode())
     held = 100 * said.replies / (rate * (said.own_s or seconds))
     cpu = 100 * 1000 * done.cpu_s / said.replies if said.replies else float("inf")
@@ -224,9 +220,11 @@ def server() -> Iterator[Target]:
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         config = Path(folder) / "haproxy.cfg"
         config.write_text(HAPROXY.format(port=port, body="x" * 128))
-        process = subprocess.Popen(["haproxy", "-db", "-q", "-f", str(config)])
+        process = subprocess.Popen([find_binary(None), "-db", "-q", "-f", str(config)])
         try:
-            while process.poll() is None and not _answers(port):
+            while not _answers(port):
+                if process.poll() is not None:
+                    raise SystemExit(f"HAProxy ended with exit code {process.returncode}")
                 time.sleep(0.05)
             yield Target(f"http://127.0.0.1:{port}/", process.pid)
         finally:

@@ -72,6 +72,11 @@ def processors_s(stat: Path = Path("/proc/stat")) -> Processors:
     return Processors(worked / ticks, (idle + wait) / ticks, stolen / ticks)
 
 
+def busy_ns(pid: int) -> int:
+    """The CPU time of a process with one thread so far (proc(5), schedstat)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
 def version(words: tuple[str, ...]) -> str:
     """What the program calls itself, or that it is not here."""
     if not shutil.which(words[0]):
