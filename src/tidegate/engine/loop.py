@@ -165,11 +165,16 @@ class Engine:
 
 
 def moves(progress: Progress) -> bool:
-    """Whether anything is under way: an execution, a deployment, a task that is not yet healthy, an
-    instance that comes or goes."""
+    """Whether anything is under way: an execution, a deployment, a task or an instance."""
     return (
         any(d.live for d in progress.deployments.values())
         or any(e.live for e in progress.executions.values())
-        or any(t.phase is not TaskPhase.HEALTHY for t in progress.tasks.values())
-        or any(i.phase is not InstancePhase.READY for i in progress.fleet.instances.values())
+        or unsettled(progress)
+    )
+
+
+def unsettled(progress: Progress) -> bool:
+    """Whether a task is not yet healthy, or an instance comes or goes."""
+    return any(t.phase is not TaskPhase.HEALTHY for t in progress.tasks.values()) or any(
+        i.phase is not InstancePhase.READY for i in progress.fleet.instances.values()
     )

@@ -5,15 +5,14 @@ from dataclasses import replace
 
 from tidegate.core import deployment, watch
 from tidegate.core.decision import PipelineStage
-from tidegate.core.instance import InstancePhase
 from tidegate.core.ports import World
-from tidegate.core.progress import Deployment, Execution, Progress, TaskPhase
+from tidegate.core.progress import Deployment, Execution, Progress
 from tidegate.core.scaling import controller as scaling
 from tidegate.core.scaling.record import Traffic, closed, repeated
 from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Journal
-from tidegate.engine.loop import Engine
+from tidegate.engine.loop import Engine, unsettled
 
 
 def comes_or_goes(progress: Progress) -> bool:
@@ -21,11 +20,8 @@ def comes_or_goes(progress: Progress) -> bool:
 
     A deployment whose tasks are all healthy waits for the clock and for what the metrics say.
     """
-    return (
-        any(e.live and not _deploys(e) for e in progress.executions.values())
-        or any(t.phase is not TaskPhase.HEALTHY for t in progress.tasks.values())
-        or any(i.phase is not InstancePhase.READY for i in progress.fleet.instances.values())
-    )
+    built = any(e.live and not _deploys(e) for e in progress.executions.values())
+    return built or unsettled(progress)
 
 
 def _deploys(execution: Execution) -> bool:
