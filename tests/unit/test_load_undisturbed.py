@@ -11,14 +11,22 @@ SECOND_NS = 1_000_000_000
 
 
 @pytest.mark.parametrize(
-    ("worked", "steps_back"), [((0.5, 0.9, 0.9), False), ((0.5, 0.95), True), ((0.0, 1.0), True)]
+    ("worked", "held", "steps_back"),
+    [
+        ((0.5, 0.9, 0.9), os.SCHED_FIFO, False),
+        ((0.5, 0.95), os.SCHED_FIFO, True),
+        ((0.0, 1.0), os.SCHED_FIFO, True),
+        ((0.0, 1.0), os.SCHED_BATCH, False),
+    ],
+    ids=["has time left", "hardly any", "none", "none, in another class"],
 )
 def test_a_sender_that_works_nearly_all_the_time_leaves_the_real_time_class(
-    worked: tuple[float, ...], steps_back: bool, monkeypatch: pytest.MonkeyPatch
+    worked: tuple[float, ...], held: int, steps_back: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, cpu, classes = [0], [0], list[int]()
     monkeypatch.setattr(time, "monotonic_ns", lambda: clock[0])
     monkeypatch.setattr(time, "process_time_ns", lambda: cpu[0])
+    monkeypatch.setattr(os, "sched_getscheduler", lambda pid: held)
     monkeypatch.setattr(os, "sched_setscheduler", lambda pid, how, of: classes.append(how))
     step_back = StepBack()
     for share_of_second in worked:

@@ -79,6 +79,7 @@ class StepBack:
         if now_ns - self._at_ns < _WINDOW_NS:
             return
         worked_ns = time.process_time_ns()
-        if worked_ns - self._worked_ns > _MOST * (now_ns - self._at_ns):
+        starves = worked_ns - self._worked_ns > _MOST * (now_ns - self._at_ns)
+        if starves and os.sched_getscheduler(0) == os.SCHED_FIFO:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         self._at_ns, self._worked_ns = now_ns, worked_ns
