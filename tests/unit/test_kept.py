@@ -1,5 +1,8 @@
 """Answers that are kept are never stale, and never many."""
 
+import sys
+import threading
+
 from tidegate.core.datapoints import datapoints
 from tidegate.core.kept import Kept
 from tidegate.core.metrics import Second
@@ -27,6 +30,31 @@ def test_what_was_not_asked_for_the_longest_is_forgotten_first() -> None:
     for key in "abacab":
         kept.get(key, (), lambda key=key: made.append(key))  # type: ignore[misc]
     assert made == ["a", "b", "c", "b"]
+
+
+def test_threads_that_ask_at_the_same_time_all_get_their_own_answer() -> None:
+    kept: Kept[int] = Kept(2)
+    wrong: list[object] = []
+
+    def ask(mine: int) -> None:
+        try:
+            for n in range(20_000):
+                answer = kept.get((mine, n % 5), (n,), lambda n=n: n)  # type: ignore[misc]
+                wrong.extend([answer] if answer != n else ())
+        except RuntimeError as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask, args=(mine,)) for mine in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == []
 
 
 def test_a_datapoint_changes_when_only_a_second_in_the_middle_of_its_period_does() -> None:

@@ -1,5 +1,6 @@
 """Answers that are kept, so that what has not changed is not reckoned again at every look."""
 
+import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
@@ -15,14 +16,17 @@ class Kept(Generic[Answer]):
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._lock = threading.Lock()
         self._answers: dict[Hashable, tuple[tuple[Any, ...], Answer]] = {}
 
     def get(self, key: Hashable, source: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
         """The answer under `key`, made anew unless it was made of the same `source`."""
-        known = self._answers.pop(key, None)  # out and in again: the last used are at the end
+        with self._lock:
+            known = self._answers.pop(key, None)  # out and in again: the last used are at the end
         if known is None or known[0] != source:
             known = source, make()
-        self._answers[key] = known
-        while len(self._answers) > self._most:
-            self._answers.pop(next(iter(self._answers)), None)
+        with self._lock:
+            self._answers[key] = known
+            while len(self._answers) > self._most:
+                self._answers.pop(next(iter(self._answers)))
         return known[1]
