@@ -83,6 +83,7 @@ def test_what_is_no_matter_of_chance_is_taken_as_it_is() -> None:
     memory = Need(1.2, "memory percent", 90.0)
     assert memory.counted == inf
     assert memory.over(1) and memory.enough == memory.seen == 1.2
+    assert not Need(1.08, "memory percent", 81.0).over(1)
 
 
 def test_the_largest_need_is_the_largest_that_is_more_than_chance() -> None:
