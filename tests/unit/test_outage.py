@@ -1,9 +1,13 @@
 """An outage of the balancer is told: that it is silent, that it came back, and how long it took."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.support.served import Served, served
 from tidegate.core import decision as d
 from tidegate.core import outage
 from tidegate.core.fold import advance_all
@@ -107,6 +111,29 @@ def test_a_silence_is_measured_from_the_last_look_that_was_answered() -> None:
 def test_before_any_answer_a_silence_is_measured_from_the_first_look() -> None:
     silence = Silence()
     assert [silence.note(False, 1_000), silence.note(False, 1_400)] == [0, 400]
+
+
+def looked(daemon: Served, sights: Iterable[BalancerSeen | None], every_ms: int) -> str:
+    """What the status says after the engine has looked at a balancer that is seen so."""
+    for sight in sights:
+        daemon.world.now += every_ms
+        daemon.world.seen = partial(Seen, balancer=sight)  # type: ignore[method-assign]
+        daemon.engine.look()
+    return daemon.operations.status().balancer
+
+
+def test_the_engine_tells_an_outage_that_it_sees_and_for_how_long(tmp_path: Path) -> None:
+    first, second = BalancerSeen(process="12@7"), BalancerSeen(process="34@8")
+    with served(tmp_path) as daemon:
+        assert looked(daemon, [first, None], 700) == ""
+        assert looked(daemon, [None, second], 700) == (
+            "the balancer (process 12) was gone and was started again (process 34), "
+            "after at most 2.1 s without an answer, 0.0 s ago"
+        )
+        daemon.engine.end()
+        assert looked(daemon, [None], 60_000) == ""
+        told = [type(entry.event) for entry in daemon.journal.read()]
+    assert told == [d.BalancerServes, d.BalancerSilent, d.BalancerServes, d.BalancerStopped]
 
 
 def test_who_serves_does_not_make_two_sights_of_the_same_balancer_differ() -> None:
