@@ -183,6 +183,7 @@ def peek(path: Path, after: int = 0) -> Iterator[Entry]:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None)
         with contextlib.closing(connection):
+            _check_format(connection, path)
             yield from Journal(connection, path).read(after)
     except sqlite3.Error as error:
         raise _translated(error, path) from error
@@ -190,15 +191,11 @@ def peek(path: Path, after: int = 0) -> Iterator[Entry]:
 
 def _readable(path: Path) -> Iterator[Entry]:
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            _check_format(connection, path)
         yield from peek(path)
     except JournalError as error:
         if error.number != JournalError.code:
             raise
         return  # here begins the damage; what came before is what can be kept
-    except sqlite3.Error:
-        return
 
 
 def recorded(path: Path) -> Progress:
@@ -207,13 +204,8 @@ def recorded(path: Path) -> Progress:
     Raises `JournalError` when it is damaged, or of another version.
     """
     progress = Progress()
-    if path.exists():
-        try:
-            with contextlib.closing(_connect(path)) as connection:
-                for entry in Journal(connection, path).read():
-                    progress = advance(progress, entry.event, entry.at)
-        except (sqlite3.Error, OSError) as error:
-            raise _translated(error, path) from error
+    for entry in peek(path) if path.exists() else ():
+        progress = advance(progress, entry.event, entry.at)
     return progress
 
 
