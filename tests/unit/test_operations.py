@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.support.served import COMMIT, FILE, Served, served, source, tar_of
 from tidegate.core.errors import AppFileError, BuildError, NotFound
 from tidegate.engine.messages import Message, Until
-from tidegate.engine.operations import EngineOperations
+from tidegate.engine.operations import EngineOperations, Outside
+from tidegate.engine.views.reviewed import running_of
 from tidegate.operations import Operations
 
 
@@ -58,6 +60,23 @@ def test_a_wrong_app_file_names_its_commit_and_line(daemon: Served) -> None:
     with pytest.raises(AppFileError) as caught:
         daemon.operations.start_execution(source(FILE + "    prot: 80\n"), commit=COMMIT)
     assert caught.value.where.startswith(f"{COMMIT[:12]}:tidegate.yaml:8")
+
+
+def test_capacity_says_why_instances_are_accounting_only(daemon: Served) -> None:
+    operations = EngineOperations(
+        daemon.engine,
+        Outside(daemon.home, daemon._task_lines, daemon.downs.append, why_not_limited="no cgroups"),
+    )
+    assert operations.capacity().note == "instances are accounting only here: no cgroups"
+    assert daemon.operations.capacity().note == ""
+
+
+def test_a_review_takes_a_service_s_facts_from_its_own_release(daemon: Served) -> None:
+    operations = daemon.deployed().operations
+    (own,) = operations.releases()
+    others = [replace(own, service="dogs", verdict="refused"), own]  # on AWS each counts for itself
+    (seen,) = running_of(operations.status(), others, ()).services
+    assert (seen.stable, seen.verdict, seen.commit) == (1, own.verdict, COMMIT)
 
 
 def test_what_is_no_tar_is_refused(daemon: Served) -> None:
