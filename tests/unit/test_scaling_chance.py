@@ -136,3 +136,22 @@ def test_a_saturated_processor_is_no_chance() -> None:
     totals = Totals(cpu_percent=60)
     busy = Plant(scaled(Scaling(totals), desired=1), lambda s: s % 2, cpu_per_request=600)
     assert busy.run(30).counts
+
+
+def test_the_cpu_of_requests_is_believed_as_of_half_as_many() -> None:
+    """160 requests in 40 s, each of another length, tell what 80 of equal weight would."""
+    cpu = Scaling(Totals(cpu_percent=40))
+    made = Plant(scaled(cpu, desired=1), lambda s: 1 if s < 60 else 4, cpu_per_request=51.2)
+    assert made.run(60).counts == []
+    made.run(60)
+    (activity,) = made.activities
+    assert activity.reason == "80 CPU percent ask for 2.0 tasks and 1 are there, over the last 40 s"
+
+
+def test_it_looks_back_ten_minutes_and_what_is_not_sure_by_then_changes_nothing() -> None:
+    slow = Plant(scaled(Scaling(Totals(requests=1 / 3)), desired=1), lambda s: s % 2)
+    slow.run(700)
+    (activity,) = slow.activities
+    assert activity.reason.endswith("ask for 1.5 tasks and 1 are there, over the last 640 s")
+    less = Plant(scaled(Scaling(Totals(requests=0.4)), desired=1), lambda s: s % 2)
+    assert less.run(900).counts == []
