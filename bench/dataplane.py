@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import machine, wrk
@@ -76,8 +76,8 @@ backend web
   balance roundrobin
 {servers}
 """
-MOST_STOLEN, TRIES = 4.0, 4
-"""A pass is taken again, so often at most, when the host kept more (%) of the machine's time."""
+MOST_STOLEN = 4.0
+"""A pass is taken again when the host kept more (%) of the machine's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +101,23 @@ class Planes:
     passes: dict[str, list[Pass]] = field(default_factory=dict)
 
     def measure(self, name: str) -> None:
-        """One pass of this side; again when the host kept processors back, for it measures that."""
-        tries: list[Pass] = []
-        while not tries or (tries[-1].stolen_percent > MOST_STOLEN and len(tries) < TRIES):
-            tries.append(self._pass(name))
-        self.passes.setdefault(name, []).append(min(tries, key=lambda one: one.stolen_percent))
+        """One pass of this side."""
+        done, stolen = machine.least_stolen(lambda: self._pass(name), MOST_STOLEN)
+        self.passes.setdefault(name, []).append(replace(done, stolen_percent=stolen))
+        say(f"  of that pass the host kept {stolen:.0f} %")
 
     def _pass(self, name: str) -> Pass:
         port, pid = self.sides[name]
-        theft, begun = machine.Theft(), machine.busy_ns(pid)
+        begun = machine.busy_ns(pid)
         said = wrk.load(port, SECONDS)
         cpu_us = (machine.busy_ns(pid) - begun) / 1_000 / (said.per_second * SECONDS)
         if said.failed:
             raise SystemExit(f"{name}: {said.failed} requests failed")
         p99_ms = fixed_p99_ms(port)
-        done = Pass(said.per_second, said.p99_ms, cpu_us, p99_ms, theft.percent)
+        done = Pass(said.per_second, said.p99_ms, cpu_us, p99_ms)
         say(
             f"{name}: {done.per_second:,.0f} requests/s, {cpu_us:.1f} us each, p99 "
-            f"{p99_ms:.2f} ms at {FIXED_RATE:,} requests/s; {theft.percent:.0f} % stolen"
+            f"{p99_ms:.2f} ms at {FIXED_RATE:,} requests/s"
         )
         return done
 

@@ -70,6 +70,17 @@ class Tool:
     said: Callable[[Ask, str], Said]
 
 
+def _clock(ask: Ask) -> list[str]:
+    return [sys.executable, "-m", "bench.clock", str(ask.rate), str(ask.seconds)]
+
+
+def _of_clock(ask: Ask, text: str) -> Said:
+    return Said(ask.rate * ask.seconds, 0, 0, float(text))
+
+
+CLOCK = Tool("a loop that only reads the clock", _clock, _of_clock)
+
+
 def tools() -> Iterator[Tool]:
     """All that are here or can be had, ours first."""
     yield Tool(OURS, _tidegate, _of_tidegate)

@@ -5,10 +5,12 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import sub
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+Measured = TypeVar("Measured")
 
 _TOOLS = {
     "HAProxy": ("haproxy", "-v"),
@@ -47,6 +49,21 @@ class Theft:
         spent = processors_s().since(self._before)
         asked_s = spent.worked + spent.stolen
         return 100 * spent.stolen / asked_s if asked_s else 0.0
+
+
+def least_stolen(
+    take: Callable[[], Measured], most: float, tries: int = 4
+) -> tuple[Measured, float]:
+    """What it measured, again while the host kept more (%) of that time, and what it kept then.
+
+    After so many tries it is that of which the host kept the least: it measures the host as well.
+    """
+    taken: list[tuple[Measured, float]] = []
+    while not taken or (taken[-1][1] > most and len(taken) < tries):
+        theft = Theft()
+        answer = take()
+        taken.append((answer, theft.percent))
+    return min(taken, key=lambda one: one[1])
 
 
 class Processors(NamedTuple):
