@@ -5,7 +5,7 @@ from typing import Any
 from tests.support.shop import Shop
 from tidegate.api.client import Client
 from tidegate.core.instance import InstancePhase
-from tidegate.engine.codec import plain
+from tidegate.core.plain import plain
 
 _LEAVING = (InstancePhase.DRAINING, InstancePhase.TERMINATING)
 

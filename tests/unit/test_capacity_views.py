@@ -11,8 +11,9 @@ from tidegate.cli.render.capacity import capacity
 from tidegate.core import decision as d
 from tidegate.core.errors import NotFound, UsageError
 from tidegate.core.fold import advance_all
+from tidegate.core.plain import plain
 from tidegate.core.progress import Progress
-from tidegate.engine.codec import plain, restore
+from tidegate.engine.codec import restore
 from tidegate.engine.drills import Drill, struck
 from tidegate.engine.views.capacity import CapacityView, view_capacity
 from tidegate.engine.views.sentences import sentence

@@ -74,6 +74,20 @@ def test_a_file_that_the_system_refuses_is_no_fault_of_tidegate(
     assert "Traceback" not in told
 
 
+def test_a_full_disk_that_says_no_file_is_no_fault_of_tidegate_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path, ports: tuple[int, int]) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tidegate.cli.commands.start.propose", refuse)
+    assert call(["-C", str(tmp_path), "init"]) == 3
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "error TG238: the system refuses a file\n  cause   No space left on device\n  remedy"
+    )
+
+
 def test_nobody_is_asked_about_what_only_the_user_can_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -391,3 +391,10 @@ def test_a_pair_of_ports_is_free_as_a_pair() -> None:
         port, test_port = free_pair("127.0.0.1", held - 1)
         assert port > held - 1 and test_port == port + 1
         assert taken("127.0.0.1", held) and not taken("127.0.0.1", port)
+
+
+def test_no_pair_is_beyond_the_last_port() -> None:
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 65_534))
+        assert free_pair("127.0.0.1", 65_534) == (65_534, 65_535)

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tidegate.core.errors import UsageError
-from tidegate.engine.codec import plain
+from tidegate.core.plain import plain
 from tidegate.operations import Measured
 
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from tidegate.api.streams import Streams
 from tidegate.core.errors import UsageError
-from tidegate.engine.codec import plain
+from tidegate.core.plain import plain
 from tidegate.engine.messages import Until
 from tidegate.engine.views.events import EventView, event_json
 from tidegate.operations import Operations

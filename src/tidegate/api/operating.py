@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from tidegate.api import bodies
 from tidegate.core.errors import NotFound
-from tidegate.engine.codec import plain
+from tidegate.core.plain import plain
 from tidegate.engine.drills import Drill
 from tidegate.operations import Operations
 

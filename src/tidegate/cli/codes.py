@@ -115,7 +115,6 @@ _CONFIGURATION = {
     "TG230": "The pushed source cannot be kept on the disk.",
     "TG232": "The daemon cannot write where it listens.",
     "TG233": "The demo's folder exists already.",
-    "TG234": "The demo finds no free port.",
     "TG235": "This machine cannot generate load: it has no epoll.",
     "TG236": "The report of a load cannot be written.",
     "TG237": "The outcome of a simulation, or a calibration, cannot be written.",

@@ -57,7 +57,7 @@ def call(words: list[str]) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except Exception as fault:  # noqa: BLE001 — the outermost boundary; it is reported whole
-        if isinstance(fault, OSError) and fault.errno in _REFUSED and fault.filename:
+        if isinstance(fault, OSError) and fault.errno in (_REFUSED if fault.filename else _FULL):
             refused = _refused(fault)
             print(refused, file=sys.stderr)
             return refused.exit_code
@@ -67,15 +67,17 @@ def call(words: list[str]) -> int:
     return 0
 
 
-_REFUSED = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
-"""What the system says of a file when nothing of Tidegate is at fault."""
+_FULL = {errno.EDQUOT, errno.ENOSPC}
+_REFUSED = _FULL | {errno.EACCES, errno.EPERM, errno.EROFS}
+"""What the system says of a file when nothing of Tidegate is at fault; of a write it says no name.
+"""
 
 
 def _refused(fault: OSError) -> SetupError:
     return SetupError(
         "the system refuses a file",
         cause=fault.strerror or str(fault),
-        where=str(fault.filename),
+        where=str(fault.filename or ""),
         remedy="check who owns it and its folder, and that the disk can be written and has room",
         code="TG238",
     )

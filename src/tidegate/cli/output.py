@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.tree import Tree
 
 from tidegate.core.errors import UsageError
-from tidegate.engine.codec import plain
+from tidegate.core.plain import plain
 
 WIDTH = 100
 """Where there is no terminal to ask for its width: that of tables and of columns."""

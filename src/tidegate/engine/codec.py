@@ -20,9 +20,6 @@ EVENTS: Mapping[str, type[decision.Event]] = {
 _UNFIT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading raises for text that is no such JSON, or too deep to be one of ours."""
 
-__all__ = ["EVENTS", "decode", "encode", "plain", "restore"]
-
-
 Restored = TypeVar("Restored")
 
 

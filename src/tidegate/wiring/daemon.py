@@ -191,12 +191,15 @@ def _run(home: Home, repository: Repository, parts: Parts, ending: Ending) -> No
 def _listening(home: Home) -> socket.socket:
     """A loopback port: the last daemon's if it is free, so that addresses stay good."""
     remembered = home.path / "port"
-    last = int(remembered.read_text()) if remembered.exists() else 0
+    try:
+        last = int(remembered.read_text())
+    except (FileNotFoundError, ValueError):  # the first start, or a full disk cut the number short
+        last = 0
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, last))
-    except OSError:
+    except (OSError, OverflowError):
         listening.bind((LOOPBACK, 0))
     port = listening.getsockname()[1]
     part = home.daemon.with_suffix(".new")

@@ -1,7 +1,6 @@
 """The command `demo`: the walk-through on this machine."""
 
 import json
-import socket
 import sys
 import tempfile
 from contextlib import suppress
@@ -17,6 +16,7 @@ from tidegate.demo.ledger import RATE_RPS
 from tidegate.demo.report import Act, facts, table
 from tidegate.demo.walk import Walk
 from tidegate.demo.workspace import Workspace
+from tidegate.local.setup.ports import free_pair
 
 TIMING = (
     "times are in seconds here, so that one can watch; "
@@ -38,7 +38,7 @@ def demo(
     Exit code 0 only if every act held.
     """
     place = _new_folder(folder)
-    space = Workspace(place, (_free_port(8080), _free_port(8081)), _branch)
+    space = Workspace(place, free_pair("127.0.0.1", 8080), _branch)
     progress(f"tidegate demo in {place}: {RATE_RPS} requests/s, each one counted")
     progress(f"{TIMING}\n")
     acts = _play(space, keep)
@@ -90,16 +90,3 @@ def _new_folder(folder: Path | None) -> Path:
             code="TG233",
         )
     return folder.resolve()
-
-
-def _free_port(wished: int) -> int:
-    """The wished one, or another when that is taken."""
-    for port in (wished, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise SetupError("no port is free on 127.0.0.1", remedy="tidegate doctor", code="TG234")

@@ -3,6 +3,7 @@
 import socket
 
 _TRIED = 200
+_MOST = 65_535
 
 
 def taken(host: str, port: int) -> str:
@@ -22,7 +23,7 @@ def free_pair(host: str, first: int) -> tuple[int, int]:
 
     When none of the next 200 pairs is free, the wished ones: the start of the app tells it then.
     """
-    for port in range(first, first + 2 * _TRIED, 2):
+    for port in range(first, min(first + 2 * _TRIED, _MOST), 2):
         if not taken(host, port) and not taken(host, port + 1):
             return port, port + 1
     return first, first + 1
