@@ -442,7 +442,8 @@ def test_down_stops_the_controller_and_says_that_traffic_goes_on(
 ) -> None:
     monkeypatch.setattr("tidegate.cli.daemon.wait_until_gone", lambda here: True)
     assert run("down") == (0, "", "it is down; traffic goes on\n")
-    assert run("down", "--everything") == (0, "", "it is down\n")
+    stays = "it is down; its releases and their images stay for the next tidegate up\n"
+    assert run("down", "--everything") == (0, "", stays)
     assert daemon.downs == [False, True]
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.served import COMMIT, FILE, Served, served, source, tar_of
+from tidegate.core import decision as d
 from tidegate.core.errors import AppFileError, BuildError, NotFound
+from tidegate.core.progress import TaskPhase
 from tidegate.engine.messages import Message, Until
 from tidegate.engine.operations import EngineOperations, Outside
 from tidegate.engine.views.reviewed import running_of
@@ -220,3 +222,21 @@ def test_what_is_not_there_is_not_found(
 ) -> None:
     with pytest.raises(NotFound):
         ask(daemon.operations)
+
+
+def test_after_the_whole_app_was_taken_away_none_of_its_tasks_has_failed(daemon: Served) -> None:
+    daemon.deployed()
+    daemon.engine.end()
+    for kept in (daemon.world.tasks, daemon.world.targets, daemon.world.routing):
+        kept.clear()
+    daemon.world.listener = ""
+
+    def serves() -> bool:
+        healthy = [t for t in daemon.engine.progress.tasks.values() if t.phase is TaskPhase.HEALTHY]
+        return len(healthy) == 2 and len(daemon.world.targets) == 2
+
+    daemon.until(serves)
+    stopped = [e.event for e in daemon.journal.read() if isinstance(e.event, d.TaskStopped)]
+    assert [(one.reason, one.failed) for one in stopped] == 2 * [
+        ("stopped with the whole app", False)
+    ]

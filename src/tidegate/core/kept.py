@@ -1,6 +1,5 @@
 """Answers that are kept, so that what has not changed is not reckoned again at every look."""
 
-import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
@@ -16,17 +15,15 @@ class Kept(Generic[Answer]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()
         self._answers: dict[Hashable, tuple[tuple[Any, ...], Answer]] = {}
 
     def get(self, key: Hashable, source: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
         """The answer under `key`, made anew unless it was made of the same `source`."""
-        with self._lock:
-            known = self._answers.pop(key, None)  # out and in again: the last used are at the end
+        known = self._answers.pop(key, None)  # out and in again: the last used are at the end
         if known is None or known[0] != source:
             known = source, make()
-        with self._lock:
-            self._answers[key] = known
-            while len(self._answers) > self._most:
-                self._answers.pop(next(iter(self._answers)))
+        self._answers[key] = known
+        while len(self._answers) > self._most:
+            oldest = tuple(self._answers)[0]  # in one go, for other threads ask as well
+            self._answers.pop(oldest, None)
         return known[1]

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tidegate.core import outage
+from tidegate.core import outage, tasks
 from tidegate.core.analysis import BASELINE_MS
 from tidegate.core.decide import decide
 from tidegate.core.decision import ControllerStarted, Decision, Event
@@ -66,9 +66,10 @@ class Engine:
             self._record((ControllerStarted(owner, version),), self.now())
 
     def end(self) -> None:
-        """Record that the app is taken away on purpose, balancer and all; no look may follow."""
+        """Record that the app is taken away on purpose, tasks and all; no look may follow."""
         with self._lock:
-            self._record(outage.ended(self.progress.balancer), self.now())
+            events = *outage.ended(self.progress.balancer), *tasks.ended(self.progress)
+            self._record(events, self.now())
 
     def ask(self, request: Request) -> tuple[Entry, ...]:
         """Grant the request and record it, or raise a `TidegateError` that says why not."""

@@ -126,7 +126,8 @@ def down(
             where=str(now.home.daemon_log),
             code="TG602",
         )
-    output.progress("it is down" + ("" if everything else "; traffic goes on"))
+    stays = "its releases and their images stay for the next tidegate up"
+    output.progress(f"it is down; {stays if everything else 'traffic goes on'}")
 
 
 def _unbuildable(app: App, folder: Path) -> Iterator[str]:
