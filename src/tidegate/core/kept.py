@@ -24,6 +24,6 @@ class Kept(Generic[Answer]):
             known = source, make()
         self._answers[key] = known
         while len(self._answers) > self._most:
-            oldest = tuple(self._answers)[0]  # in one go, for other threads ask as well
-            self._answers.pop(oldest, None)
+            keys = list(self._answers)  # in one go, for other threads ask as well
+            self._answers.pop(keys[0], None)
         return known[1]
