@@ -9,6 +9,7 @@ from tests.support.builders import app_of, service
 from tests.support.cloud_world import CloudWorld, cloudy
 from tidegate.cli.render.capacity import capacity
 from tidegate.core import decision as d
+from tidegate.core.ending import ended
 from tidegate.core.errors import NotFound, UsageError
 from tidegate.core.fold import advance_all
 from tidegate.core.plain import plain
@@ -46,9 +47,22 @@ def test_it_shows_what_is_reserved_and_what_it_costs(world: CloudWorld) -> None:
     assert "od on-demand  1 ready of 0 to 10  CPU 512/512  memory 256/512 MiB" in text
     assert "CapacityProviderReservation 100" in text
     assert "i2  ✓ ready  zone a  CPU 512/512  memory 256/512 MiB" in text
-    assert "$0.0500 an hour (all on-demand: $" in text
+    assert " so far (all on-demand: $" in text
+    assert text.splitlines()[0].endswith(", $0.0500 an hour")
     assert view.cost.micros == sum(p.cost_micros for p in view.providers)
     assert restore(CapacityView, plain(view)) == view
+
+
+def test_instances_that_go_with_the_whole_app_are_not_paid_for_afterwards(
+    world: CloudWorld,
+) -> None:
+    before = view_capacity(world.progress, world.now)
+    events = tuple(ended(world.progress))
+    assert not [e for e in events if isinstance(e, d.InstanceTerminated) and e.lost]
+    after = view_capacity(advance_all(world.progress, events, world.now), world.now + 3_600_000)
+    assert before.instances and not after.instances
+    assert after.cost.micros == before.cost.micros > 0
+    assert after.cost.per_hour_micros == 0
 
 
 def test_it_says_what_waits_what_is_taken_back_and_what_is_accounting_only(

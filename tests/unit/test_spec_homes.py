@@ -55,3 +55,8 @@ def test_a_mapping_that_is_a_level_too_deep() -> None:
 def test_a_key_that_is_nowhere_is_still_compared_with_those_that_are_here() -> None:
     assert remedy(f"{WEB}    helth: /x\n") == "did you mean `health`?"
     assert remedy(f"{WEB}    wobble: 1\n").startswith("known keys: build, ")
+
+
+def test_a_key_that_is_elsewhere_and_like_one_that_is_here_is_told_both() -> None:
+    text = f"{WEB}capacity: {{providers: {{a: {{}}}}, strategy: []}}\n"
+    assert remedy(text).endswith(".deployment`, or you mean `default_strategy`")

@@ -43,16 +43,6 @@ def decide(progress: Progress, seen: Seen, now: int) -> d.Decision:
     return d.Decision(tuple(actions), tuple(events), look_again_at=look_again_at)
 
 
-def ended(progress: Progress) -> tuple[d.Event, ...]:
-    """What is recorded before all tasks are taken away with the whole app: none of them failed."""
-    reason = "stopped with the whole app"
-    return tuple(
-        event
-        for task in progress.tasks.values()
-        for event in (d.TaskStopped(task.id, reason, failed=False), d.TaskRemoved(task.id))
-    )
-
-
 # --- which tasks are too many ---------------------------------------------------------------
 
 

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tidegate.core import outage, tasks
 from tidegate.core.analysis import BASELINE_MS
 from tidegate.core.decide import decide
 from tidegate.core.decision import ControllerStarted, Decision, Event
+from tidegate.core.ending import ended
 from tidegate.core.errors import TidegateError
 from tidegate.core.fold import advance, advance_all
 from tidegate.core.instance import InstancePhase
@@ -68,8 +68,7 @@ class Engine:
     def end(self) -> None:
         """Record that the app is taken away on purpose, tasks and all; no look may follow."""
         with self._lock:
-            events = *outage.ended(self.progress.balancer), *tasks.ended(self.progress)
-            self._record(events, self.now())
+            self._record(tuple(ended(self.progress)), self.now())
 
     def ask(self, request: Request) -> tuple[Entry, ...]:
         """Grant the request and record it, or raise a `TidegateError` that says why not."""

@@ -62,7 +62,7 @@ def _unknown_key(path: Path) -> Problem:
     remedy = f"did you mean `{near}`?" if near else f"known keys: {', '.join(known)}"
     home = home_of(path)
     if home:
-        remedy = f"it belongs {home}"
+        remedy = f"it belongs {home}" + (f", or you mean `{near}`" if near and name in near else "")
     if name == "<<":
         remedy = "repeat the keys, or share them as the `deployment` of the app; YAML 1.2 has no <<"
     return Problem(

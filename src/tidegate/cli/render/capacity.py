@@ -32,10 +32,10 @@ def capacity(view: CapacityView) -> Tree:
 
 def cost(view: CostView) -> str:
     """What it costs, and what on-demand alone would have cost."""
-    text = f"{dollars(view.micros)} so far, {dollars(view.per_hour_micros)} an hour"
+    text = f"{dollars(view.micros)} so far"
     if view.on_demand_micros > view.micros:
         text += f" (all on-demand: {dollars(view.on_demand_micros)})"
-    return text
+    return f"{text}, {dollars(view.per_hour_micros)} an hour"
 
 
 def _provider(one: ProviderView, now: int) -> str:
