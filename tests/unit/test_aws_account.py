@@ -1,12 +1,16 @@
 """Whatever AWS refuses comes out as an error of ours that says what to do."""
 
+import re
+from pathlib import Path
+
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
+import tidegate.aws
 from tests.support.aws.fake import FakeAws
 from tests.support.aws.services import S3, Sts
-from tidegate.aws.account import Account, sign_in
+from tidegate.aws.account import _TOKENS, Account, sign_in
 from tidegate.aws.faults import code_of, translate
 from tidegate.core.errors import AccountError, CloudFailed, TidegateError
 
@@ -101,6 +105,28 @@ def test_without_a_region_or_credentials_signing_in_says_so(
     with pytest.raises(AccountError) as caught:
         sign_in("eu-west-1")
     assert caught.value.number == "TG281"
+
+
+_EACH = re.compile(r'\.each\(\s*"([\w-]+)",\s*"(\w+)",\s*"(\w+)"')
+
+
+def pages() -> set[tuple[str, ...]]:
+    """Each (service, operation, key) that the package reads page after page."""
+    files = Path(tidegate.aws.__file__).parent.rglob("*.py")
+    return {found for file in files for found in _EACH.findall(file.read_text())}
+
+
+@pytest.mark.parametrize(("service", "operation", "key"), sorted(pages()))
+def test_the_next_page_is_asked_for_by_the_api_s_own_name(
+    service: str, operation: str, key: str
+) -> None:
+    """A wrong name would be seen only by whoever has more than one page."""
+    model = Account(boto3.Session(region_name="eu-west-1"), "eu-west-1").client(service).meta
+    wanted = model.service_model.operation_model(model.method_to_api_mapping[operation])
+    assert key in wanted.output_shape.members
+    sent = [_TOKENS[name] for name in wanted.output_shape.members if name in _TOKENS]
+    assert len(sent) == 1
+    assert sent[0] in wanted.input_shape.members
 
 
 def test_every_client_is_made_once() -> None:

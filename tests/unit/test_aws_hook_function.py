@@ -250,6 +250,18 @@ def test_codedeploy_is_told_by_its_own_call(moved: FakeAws, errors: float, statu
     }
 
 
+def test_codedeploy_s_service_is_found_among_many(moved: FakeAws) -> None:
+    """Its parameters are on SSM's second page."""
+    values = moved.parts["ssm"].values
+    mine = values.pop(NAMES.service_parameter("cats"))
+    for n in range(12):
+        values[NAMES.task_parameter(f"s{n}")] = "{}"
+    values[NAMES.service_parameter("cats")] = mine
+    record(moved, "blue", 0.01)
+    record(moved, "green", 0.01)
+    assert ask_codedeploy(moved)["status"] == "Succeeded"
+
+
 def test_codedeploy_s_call_ends_before_lambda_ends_it(moved: FakeAws) -> None:
     told(moved, settings(on_unknown=OnUnknown.HOLD))
     assert ask_codedeploy(moved, 200_000)["status"] == "Failed"

@@ -52,13 +52,12 @@ class Account:
 
     def each(self, service: str, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
         """Every item under `key`, page after page."""
-        token = ""
+        more: dict[str, str] = {}
         while True:
-            more = {_token_name(service): token} if token else {}
             answer = self.ask(service, operation, **parameters, **more)
             yield from answer.get(key, ())
-            token = next((answer[name] for name in _TOKENS if answer.get(name)), "")
-            if not token:
+            more = {sent: answer[got] for got, sent in _TOKENS.items() if answer.get(got)}
+            if not more:
                 return
 
     def identity(self) -> tuple[str, str]:
@@ -67,21 +66,8 @@ class Account:
         return answer["Account"], answer["Arn"]
 
 
-_TOKENS = ("nextToken", "NextToken", "NextMarker")
-_SENT_AS = {
-    "cloudformation": "NextToken",
-    "cloudwatch": "NextToken",
-    "application-autoscaling": "NextToken",
-    "autoscaling": "NextToken",
-    "ec2": "NextToken",
-    "elbv2": "Marker",
-    "pricing": "NextToken",
-    "service-quotas": "NextToken",
-}
-
-
-def _token_name(service: str) -> str:
-    return _SENT_AS.get(service, "nextToken")
+_TOKENS = {"nextToken": "nextToken", "NextToken": "NextToken", "NextMarker": "Marker"}
+"""What names the next page in an answer, and as what it is sent back."""
 
 
 def _camel(operation: str) -> str:

@@ -81,9 +81,12 @@ class Ssm:
             raise Refused("ParameterNotFound", Name)
         return {"Parameter": {"Name": Name, "Value": self.values[Name]}}
 
-    def GetParametersByPath(self, Path: str, Recursive: bool) -> Any:
+    def GetParametersByPath(self, Path: str, Recursive: bool, NextToken: str = "0") -> Any:
+        """Ten at a time, as SSM does when nobody says how many."""
         found = [{"Name": n, "Value": v} for n, v in self.values.items() if n.startswith(Path)]
-        return {"Parameters": found}
+        upto = int(NextToken) + 10
+        more = {"NextToken": str(upto)} if upto < len(found) else {}
+        return {"Parameters": found[int(NextToken) : upto], **more}
 
     def PutParameter(self, Name: str, Value: str, **_: Any) -> Any:
         self.values[Name] = Value
