@@ -264,7 +264,26 @@ def test_codedeploy_s_service_is_found_among_many(moved: FakeAws) -> None:
 
 def test_codedeploy_s_call_ends_before_lambda_ends_it(moved: FakeAws) -> None:
     told(moved, settings(on_unknown=OnUnknown.HOLD))
-    assert ask_codedeploy(moved, 200_000)["status"] == "Failed"
+    answer = ask_codedeploy(moved, 200_000)
+    assert answer["status"] == "Failed"
+    assert answer["reason"].endswith("; after 6 min the app file says on_unknown: hold")
+
+
+def test_the_last_look_of_a_call_compares_no_minute_from_before_the_deployment(
+    moved: FakeAws,
+) -> None:
+    """Green's target group may still have had an older release's traffic in it."""
+    told(moved, settings(analysis=AnalysisPolicy(warm_up_ms=0)))
+    record(moved, "blue", 0.0)
+    record(moved, "green", 0.0, requests=1)
+    name = dimension_of(group("cats", "green"))
+    series = moved.parts["cloudwatch"].series
+    info = moved.parts["codedeploy"].deployments["d-1"]
+    began = round(info["createTime"].timestamp() * 1_000) // MINUTE * MINUTE
+    for metric in ("RequestCount", "HTTPCode_Target_5XX_Count"):
+        series[metric, name, "Sum"][began - MINUTE] = 600.0
+    answer = ask_codedeploy(moved, 200_000)
+    assert answer["reason"].startswith("not enough data: ")
 
 
 # --- the deploy action ---------------------------------------------------------------------

@@ -92,9 +92,8 @@ def on_codedeploy(
             evidence = observe(account, groups, since_ms, now)
         except TidegateError as error:
             evidence = Evidence(note=error.what)
-        last = left_ms < _CODEDEPLOY_POLL_S * 1_000
-        patience_from = since_ms if not last else 0  # this call's end is the end of patience
-        status, reason = judge(settings, evidence, patience_from, now)
+        last = left_ms < _CODEDEPLOY_POLL_S * 1_000  # no look after this one: nobody calls again
+        status, reason = judge(settings, evidence, since_ms, now, last=last)
         if status is not HookStatus.IN_PROGRESS:
             break
         time.sleep(_CODEDEPLOY_POLL_S)

@@ -28,12 +28,12 @@ class Evidence:
 
 
 def judge(
-    settings: ServiceSettings, evidence: Evidence, since_ms: int, now: int
+    settings: ServiceSettings, evidence: Evidence, since_ms: int, now: int, *, last: bool = False
 ) -> tuple[HookStatus, str]:
     """Whether the deployment that began at `since_ms` may go on, and why.
 
-    Too little is known → IN_PROGRESS; for longer than `patience_ms` → FAILED with `hold`,
-    SUCCEEDED with `proceed`. A first deployment has nothing to be compared with.
+    Too little is known → IN_PROGRESS; for longer than `patience_ms`, or at the `last` look →
+    FAILED with `hold`, SUCCEEDED with `proceed`.
     """
     if not settings.analysis.enabled:
         return HookStatus.SUCCEEDED, "the app file says analysis: off; nothing was compared"
@@ -47,9 +47,11 @@ def judge(
         if found.verdict is ComparisonVerdict.NO_DIFFERENCE_SEEN:
             return HookStatus.SUCCEEDED, f"no difference seen: {found.reason}"
         reason = f"not enough data: {found.reason}"
-    if now - since_ms < settings.patience_ms:
+    impatient = now - since_ms >= settings.patience_ms
+    if not impatient and not last:
         return HookStatus.IN_PROGRESS, reason
-    waited = f"after {settings.patience_ms // 60_000} min"
+    waited_ms = settings.patience_ms if impatient else now - since_ms
+    waited = f"after {waited_ms // 60_000} min"
     if settings.on_unknown is OnUnknown.PROCEED:
         return HookStatus.SUCCEEDED, f"{reason}; {waited} the app file says on_unknown: proceed"
     return HookStatus.FAILED, f"{reason}; {waited} the app file says on_unknown: hold"
