@@ -367,6 +367,14 @@ def test_promote_past_ecs_s_timetable_is_refused_with_the_reason(fake: FakeAws) 
     assert "keeps to its timetable" in caught.value.cause
 
 
+def test_a_promotion_that_is_refused_leaves_a_pause_as_it_is(fake: FakeAws) -> None:
+    shifting(fake)
+    of(fake).pause("cats", "ann")
+    with pytest.raises(UsageError):
+        of(fake).promote("cats", "ann")
+    assert holding.held_by(fake.account(), NAMES.services_path, "cats", "dep0003") == "ann"
+
+
 def test_promote_with_codedeploy_ends_its_wait() -> None:
     fake = standing("codedeploy")
     for status, wait in (("Ready", "READY_WAIT"), ("InProgress", "TERMINATION_WAIT")):
@@ -440,6 +448,7 @@ def test_scale_stays_within_the_file_s_bounds(fake: FakeAws) -> None:
     with pytest.raises(UsageError) as caught:
         of(fake).scale("cats", 9, "ann")
     assert caught.value.cause == "the app file allows 1 to 4"
+    assert caught.value.where == "services.cats.tasks"
 
 
 def test_a_service_that_is_not_there_names_those_that_are(fake: FakeAws) -> None:

@@ -82,7 +82,6 @@ def promote(account: Account, names: Names, seen: ServiceSeen) -> None:
         account.ask("codedeploy", "continue_deployment", **ask)
         return
     moving = _moving(seen)
-    holding.let_go(account, names.services_path, service)
     hook = waiting_hook(moving)
     if hook is None:
         raise UsageError(
@@ -91,6 +90,7 @@ def promote(account: Account, names: Names, seen: ServiceSeen) -> None:
             remedy=f"wait, or take it back: tidegate abort {service} --target aws",
             code="TG183",
         )
+    holding.let_go(account, names.services_path, service)
     arn = moving["serviceDeploymentArn"]
     ask = {"serviceDeploymentArn": arn, "hookId": hook, "action": "CONTINUE"}
     account.ask("ecs", "continue_service_deployment", **ask)
@@ -175,7 +175,7 @@ def scale(account: Account, seen: ServiceSeen, desired: int, count: TaskCount) -
         raise UsageError(
             f"{seen.place.service} cannot have {counted(desired, 'task')}",
             cause=f"the app file allows {count.minimum} to {count.maximum}",
-            where=f"services.{seen.place.service}.count",
+            where=f"services.{seen.place.service}.tasks",
             remedy="change min or max in tidegate.yaml, then: tidegate up --target aws",
             code="TG105",
         )
