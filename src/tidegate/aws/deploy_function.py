@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.aws import starting, suspending
+from tidegate.aws import moving, starting, suspending
 from tidegate.aws.account import Account
 from tidegate.aws.moving import ECS_MOVING
 from tidegate.aws.names import PLACEHOLDER_IMAGE, Environment, Request
@@ -88,11 +88,10 @@ def _start(account: Account, settings: ServiceSettings, job: Job, path: str) -> 
 
 
 def _newest(account: Account, settings: ServiceSettings) -> str:
-    ask = {"cluster": settings.cluster, "service": settings.ecs_service, "status": list(ECS_MOVING)}
-    answer = account.ask("ecs", "list_service_deployments", **ask)
-    if not answer["serviceDeployments"]:
+    found = moving.of_ecs(account, settings.cluster, settings.ecs_service)
+    if found is None:
         raise CloudFailed("ECS started no deployment", where=settings.ecs_service, code="TG978")
-    return str(answer["serviceDeployments"][0]["serviceDeploymentArn"])
+    return str(found["serviceDeploymentArn"])
 
 
 def _follow(deployment: Mapping[str, Any], job: Job) -> Answer:
@@ -117,12 +116,11 @@ def _tail(text: str) -> str:
 
 def refuse_while_moving(account: Account, settings: ServiceSettings) -> None:
     """One deployment of a service at a time. Raises `Busy`."""
-    ask = {"cluster": settings.cluster, "service": settings.ecs_service, "status": list(ECS_MOVING)}
-    found = account.ask("ecs", "list_service_deployments", **ask)["serviceDeployments"]
+    found = moving.of_ecs(account, settings.cluster, settings.ecs_service)
     if found:
         raise Busy(
             f"a deployment of {settings.service} is under way",
-            cause=f"{found[0]['serviceDeploymentArn'].rpartition('/')[2]} is {found[0]['status']}",
+            cause=f"{found['serviceDeploymentArn'].rpartition('/')[2]} is {found['status']}",
             remedy=f"tidegate abort {settings.service} --target aws, or wait for its end",
             code="TG803",
         )

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tidegate.aws import running
+from tidegate.aws import moving, running
 from tidegate.aws.account import Account
-from tidegate.aws.moving import CODEDEPLOY_MOVING, ECS_MOVING
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.names import ServiceParameter
 from tidegate.core.errors import AccountError, Busy
@@ -124,19 +123,7 @@ def _split(rule: Mapping[str, Any], outputs: Mapping[str, str]) -> dict[Colour, 
 
 def _moving(account: Account, outputs: Mapping[str, str], cluster: str) -> str:
     if outputs.get(Out.CONTROLLER) == "codedeploy":
-        groups = {
-            "applicationName": outputs[Out.DEPLOYMENT_APPLICATION_NAME],
-            "deploymentGroupName": outputs[Out.DEPLOYMENT_GROUP_NAME],
-        }
-        ask = {**groups, "includeOnlyStatuses": list(CODEDEPLOY_MOVING)}
-        ids = account.ask("codedeploy", "list_deployments", **ask).get("deployments", [])
-        return ids[0] if ids else ""
-    answer = account.ask(
-        "ecs",
-        "list_service_deployments",
-        cluster=cluster,
-        service=outputs[Out.SERVICE_NAME],
-        status=list(ECS_MOVING),
-    )
-    moving = answer.get("serviceDeployments") or []
-    return str(moving[0]["serviceDeploymentArn"]).rpartition("/")[2] if moving else ""
+        where = (outputs[Out.DEPLOYMENT_APPLICATION_NAME], outputs[Out.DEPLOYMENT_GROUP_NAME])
+        return moving.of_codedeploy(account, *where)
+    found = moving.of_ecs(account, cluster, outputs[Out.SERVICE_NAME])
+    return str(found["serviceDeploymentArn"]).rpartition("/")[2] if found else ""

@@ -7,8 +7,8 @@ a deployment moves and sets scaling by that, at every event of CodeDeploy and ev
 that a lost event or a crash in between holds nothing for long.
 """
 
+from tidegate.aws import moving
 from tidegate.aws.account import Account
-from tidegate.aws.moving import CODEDEPLOY_MOVING
 
 
 def suspend(account: Account, scalable_target: str, *, held: bool) -> None:
@@ -28,10 +28,6 @@ def suspend(account: Account, scalable_target: str, *, held: bool) -> None:
 
 def settle(account: Account, scalable_target: str, application: str, group: str) -> bool:
     """Hold scaling while a deployment of the group moves, else let it go on; whether it is held."""
-    ask = {"applicationName": application, "deploymentGroupName": group}
-    moving = account.ask(
-        "codedeploy", "list_deployments", **ask, includeOnlyStatuses=list(CODEDEPLOY_MOVING)
-    )
-    held = bool(moving.get("deployments"))
+    held = bool(moving.of_codedeploy(account, application, group))
     suspend(account, scalable_target, held=held)
     return held
