@@ -295,7 +295,7 @@ def job(token: Any = None, **request: str) -> Job:
 
 
 def deploy(fake: FakeAws, one: Job) -> Any:
-    return deploy_function.decide(fake.account(), one, ENVIRON, NOW)
+    return deploy_function.decide(fake.account(), one, ENVIRON)
 
 
 @pytest.fixture
@@ -337,21 +337,25 @@ def test_a_rollback_by_ecs_fails_the_action_with_its_reason(resting: FakeAws) ->
     assert failed.reason == "the deployment is rollback successful: alarm shop-cats-5xx"
 
 
+@pytest.mark.parametrize("task", ["deploy", "prepare"])
 def test_a_first_deployment_starts_tasks_and_from_then_on_scaling_keeps_the_least(
-    resting: FakeAws,
+    resting: FakeAws, task: str
 ) -> None:
     known = settings(scalable_target="service/shop-cluster/cats", first_count=3, least_count=2)
     told(resting, known)
     resting.parts["ecs"].services["cats"].desired = 0
-    assert isinstance(deploy(resting, job()), Wait)
-    assert resting.asked("ecs:UpdateService")[0]["desiredCount"] == 3
-    (kept,) = resting.parts["application-autoscaling"].asked
-    assert kept["MinCapacity"] == 2
+    assert not isinstance(deploy(resting, job(task=task)), No)
+    (updated,) = resting.asked("ecs:UpdateService")
+    assert updated["desiredCount"] == 3
+    asked = resting.parts["application-autoscaling"].asked
+    assert [one["MinCapacity"] for one in asked if "MinCapacity" in one] == [2]
 
 
 def test_a_later_deployment_leaves_the_count_to_scaling(resting: FakeAws) -> None:
     assert isinstance(deploy(resting, job()), Wait)
     assert "desiredCount" not in resting.asked("ecs:UpdateService")[0]
+    assert isinstance(deploy(resting, job(task="prepare")), Done)
+    assert len(resting.asked("ecs:UpdateService")) == 1
 
 
 @pytest.mark.parametrize("task", ["deploy", "prepare"])

@@ -9,7 +9,6 @@ capacity providers in it, and holds autoscaling while both colours run.
 import io
 import json
 import os
-import time
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -31,8 +30,7 @@ def handler(event: Mapping[str, Any], _context: Any) -> None:
     if "CodePipeline.job" not in event:
         on_event(account, event, os.environ)
         return
-    now = round(time.time() * 1_000)
-    work(account, event, lambda job: decide(account, job, os.environ, now))
+    work(account, event, lambda job: decide(account, job, os.environ))
 
 
 def on_event(account: Account, event: Mapping[str, str], environ: Mapping[str, str]) -> None:
@@ -43,7 +41,7 @@ def on_event(account: Account, event: Mapping[str, str], environ: Mapping[str, s
     suspending.settle(account, settings.scalable_target, *where)
 
 
-def decide(account: Account, job: Job, environ: Mapping[str, str], now: int) -> Answer:
+def decide(account: Account, job: Job, environ: Mapping[str, str]) -> Answer:
     """The answer to the job: `task` in its request says which work it is."""
     path = environ[Environment.SERVICES_PATH]
     settings = service_settings(account, path, job.request[Request.SERVICE])
@@ -66,23 +64,13 @@ def deploy(account: Account, settings: ServiceSettings, job: Job, path: str) -> 
 
 def _start(account: Account, settings: ServiceSettings, job: Job, path: str) -> Answer:
     refuse_while_moving(account, settings)
-    if alarms := starting.firing(account, settings):
-        return Refused(f"nothing is deployed while an alarm is on: {', '.join(alarms)}")
-    count = starting.first_count(account, settings)
+    if why_not := starting.why_not(account, settings):
+        return Refused(why_not)
     text = parameter(account, f"{path.rstrip('/')}/{settings.service}/task-definition")
     wanted = json.loads(text.replace(PLACEHOLDER_IMAGE, job.request[Request.IMAGE]))
     made = account.ask("ecs", "register_task_definition", **wanted)["taskDefinition"]
-    answer = account.ask(
-        "ecs",
-        "update_service",
-        cluster=settings.cluster,
-        service=settings.ecs_service,
-        taskDefinition=made["taskDefinitionArn"],
-        **count,
-    )
-    if count:
-        starting.keep_least(account, settings)
-    arn = answer["service"].get("currentServiceDeployment") or _newest(account, settings)
+    service = starting.update(account, settings, taskDefinition=made["taskDefinitionArn"])
+    arn = service.get("currentServiceDeployment") or _newest(account, settings)
     what = f"{settings.service}: {made['family']}:{made['revision']} is being deployed"
     return Wait(what, {"deployment": arn})
 
@@ -130,12 +118,9 @@ def prepare(account: Account, settings: ServiceSettings, job: Job, path: str) ->
     """`taskdef.json`, `appspec.json` and `imageDetail.json` as the action's output artifact."""
     if job.output is None:
         return Refused("the action has no output artifact to prepare")
-    if alarms := starting.firing(account, settings):
-        return Refused(f"nothing is deployed while an alarm is on: {', '.join(alarms)}")
-    if count := starting.first_count(account, settings):
-        ask = {"cluster": settings.cluster, "service": settings.ecs_service}
-        account.ask("ecs", "update_service", **ask, **count)
-        starting.keep_least(account, settings)
+    if why_not := starting.why_not(account, settings):
+        return Refused(why_not)
+    starting.update(account, settings)
     base = f"{path.rstrip('/')}/{settings.service}"
     files = {
         "taskdef.json": parameter(account, f"{base}/task-definition"),

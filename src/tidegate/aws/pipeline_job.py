@@ -16,7 +16,7 @@ _MOST_SUMMARY, _MOST_MESSAGE = 2_000, 4_900  # the API takes 2,048 and 5,000 cha
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`request` is the action's `UserParameters`; `since_ms` is when the first of its calls came.
+    """`request` is the action's `UserParameters`.
 
     `token` is what the last answer `Wait` gave, empty at the first call. `output` is where the
     action's output artifact goes, as (bucket, key), or None.

@@ -7,23 +7,15 @@ a deployment moves and sets scaling by that, at every event of CodeDeploy and ev
 that a lost event or a crash in between holds nothing for long.
 """
 
-from tidegate.aws import moving
+from tidegate.aws import moving, scalable
 from tidegate.aws.account import Account
 
 
 def suspend(account: Account, scalable_target: str, *, held: bool) -> None:
     """Hold all scaling of that target (`service/CLUSTER/SERVICE`), or let it go on."""
-    if not scalable_target:
-        return
-    suspended = {"DynamicScalingInSuspended": held, "DynamicScalingOutSuspended": held}
-    account.ask(
-        "application-autoscaling",
-        "register_scalable_target",
-        ServiceNamespace="ecs",
-        ResourceId=scalable_target,
-        ScalableDimension="ecs:service:DesiredCount",
-        SuspendedState={**suspended, "ScheduledScalingSuspended": held},
-    )
+    dynamic = {"DynamicScalingInSuspended": held, "DynamicScalingOutSuspended": held}
+    state = {**dynamic, "ScheduledScalingSuspended": held}
+    scalable.register(account, scalable_target, SuspendedState=state)
 
 
 def settle(account: Account, scalable_target: str, application: str, group: str) -> bool:
