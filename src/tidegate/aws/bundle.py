@@ -58,7 +58,7 @@ class Bundle:
 def build(handlers: Iterable[str] = tuple(HANDLERS)) -> Bundle:
     """The bundle with the named functions of `HANDLERS`."""
     named = {name: HANDLERS[name] for name in sorted(handlers)}
-    files = {_path(one): _file(one).read_text() for one in _closure(named.values())}
+    files = _sources(named.values())
     whole = _zip(files, zipfile.ZIP_DEFLATED)
     digest = hashlib.sha256(whole).hexdigest()
     return Bundle(whole, _inline(files, named, digest), digest, tuple(sorted(files)))
@@ -66,8 +66,7 @@ def build(handlers: Iterable[str] = tuple(HANDLERS)) -> Bundle:
 
 def packed(modules: Iterable[str]) -> bytes:
     """A zip of these modules and all that they import of tidegate, sources as they are."""
-    files = {_path(one): _file(one).read_text() for one in _closure(modules)}
-    return _zip(files, zipfile.ZIP_DEFLATED)
+    return _zip(_sources(modules), zipfile.ZIP_DEFLATED)
 
 
 def write(folder: Path) -> Bundle:
@@ -96,6 +95,11 @@ def _inline(files: Mapping[str, str], named: Mapping[str, str], digest: str) -> 
 
 
 # --- which modules -------------------------------------------------------------------------------
+
+
+def _sources(modules: Iterable[str]) -> dict[str, str]:
+    """The text of each of the modules that these need, by its path in the zip."""
+    return {_path(one): _file(one).read_text() for one in _closure(modules)}
 
 
 def _closure(modules: Iterable[str]) -> list[str]:

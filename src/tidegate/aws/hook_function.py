@@ -221,10 +221,7 @@ def _groups_of_task_sets(
             where=deployment,
             code="TG975",
         ) from error
-    return {
-        "stable": Group(settings.load_balancer, blue),
-        "candidate": Group(settings.load_balancer, green),
-    }
+    return _named(settings, stable=blue, candidate=green)
 
 
 def _target(account: Account, deployment: str) -> Mapping[str, Any]:
@@ -246,6 +243,7 @@ def _dimensions(settings: ServiceSettings) -> tuple[str, ...]:
 
 
 def _named(settings: ServiceSettings, stable: str, candidate: str) -> dict[str, Group]:
+    """The two groups, by their ARNs or dimensions."""
     return {
         "stable": Group(settings.load_balancer, dimension_of(stable)),
         "candidate": Group(settings.load_balancer, dimension_of(candidate)),

@@ -4,7 +4,6 @@ Nothing of ours runs there between two calls: each method asks AWS, and answers.
 is refused with what to do instead.
 """
 
-import time
 from collections.abc import Iterator
 from typing import BinaryIO, Unpack
 
@@ -17,7 +16,7 @@ from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.pace import Pace
 from tidegate.aws.reading import codedeploy, deployments, executions, gate, history, releases
 from tidegate.aws.reading import status as reading
-from tidegate.aws.reading.service import ServiceSeen, codedeploy_ids, ms
+from tidegate.aws.reading.service import ServiceSeen, codedeploy_ids
 from tidegate.aws.sourcing import upload
 from tidegate.aws.stream import messages
 from tidegate.core.errors import NotFound, UsageError
@@ -233,11 +232,11 @@ class AwsOperations(Measuring):
         for kept in codedeploy.recent(self._account, seen) if seen.place.codedeploy else ():
             if release in kept.releases:
                 told += codedeploy.told(seen, kept)
-        return history.moments(told, made_at or ms(None))
+        return history.moments(told, made_at)
 
     def _beats(self) -> Iterator[None]:
         """A None each second until the next look is due."""
-        until = time.monotonic() + self._pace.every_s
-        while time.monotonic() < until:
+        until = self._pace.now() + self._pace.every_s * 1_000
+        while self._pace.now() < until:
             yield None
             self._pace.sleep(1.0)

@@ -33,8 +33,8 @@ def check(app: App) -> None:
 
 def problems(app: App) -> Iterator[str]:
     """Each problem as a sentence that begins with the key."""
-    if len(app.services) > MOST_SERVICES:
-        yield f"services: {len(app.services)} are more than one load balancer takes: 50"
+    if (count := len(app.services)) > MOST_SERVICES:
+        yield f"services: {count} are more than one load balancer takes: {MOST_SERVICES}"
     if app.listener.test_port in (80, 443):
         yield "listener.test_port: 80 and 443 are the public's on AWS"
     checked = [s.name for s in app.services if fit.policy_of(app, s).checks]

@@ -60,7 +60,7 @@ class ServiceSettings:
 
 def service_settings(account: Account, path: str, service: str) -> ServiceSettings:
     """The settings of a service under `path`. Raises `AccountError`, `CloudFailed`."""
-    text = _read(account, f"{path.rstrip('/')}/{service}/settings")
+    text = parameter(account, f"{path.rstrip('/')}/{service}/settings")
     settings: ServiceSettings = _restored(ServiceSettings, text)
     return settings
 
@@ -87,9 +87,9 @@ def gate_value(policy: GatePolicy) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def gate_policy(account: Account, parameter: str) -> GatePolicy:
-    """The gate's policy, as the app file of the last `tidegate up` had it."""
-    policy: GatePolicy = _restored(_Gate, _read(account, parameter)).gate
+def gate_policy(account: Account, name: str) -> GatePolicy:
+    """The gate's policy in that parameter, as the app file of the last `tidegate up` had it."""
+    policy: GatePolicy = _restored(_Gate, parameter(account, name)).gate
     return policy
 
 
@@ -104,8 +104,9 @@ def _unpacked(value: str) -> str:
 
 
 def parameter(account: Account, name: str) -> str:
-    """The value of an SSM parameter that holds no secret."""
-    return _read(account, name)
+    """The value of an SSM parameter that holds no secret. Raises `AccountError`, `CloudFailed`."""
+    answer = account.ask("ssm", "get_parameter", Name=name)
+    return str(answer["Parameter"]["Value"])
 
 
 def _restored(kind: Any, text: str) -> Any:
@@ -119,8 +120,3 @@ def _restored(kind: Any, text: str) -> Any:
             remedy="write them again: tidegate up --target aws",
             code="TG979",
         ) from error
-
-
-def _read(account: Account, name: str) -> str:
-    answer = account.ask("ssm", "get_parameter", Name=name)
-    return str(answer["Parameter"]["Value"])

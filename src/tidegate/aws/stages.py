@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tidegate.aws import fit
 from tidegate.aws.names import SOURCE_KEY, Names, Request
 from tidegate.core.model import App, Controller, Service
 
@@ -150,7 +151,7 @@ def _function(name: str, function: str, request: dict[str, str]) -> Json:
 
 
 def _approval(app: App, service: Service, places: Places) -> Json:
-    minutes = min(86_400, max(5, -(-app.pipeline.approval_timeout_ms // 60_000)))
+    minutes = min(86_400, max(5, fit.minutes(app.pipeline.approval_timeout_ms)))
     return {
         "name": "Approve",
         "actionTypeId": _type("Approval", "Manual"),

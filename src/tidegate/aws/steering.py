@@ -125,7 +125,7 @@ def roll_back(account: Account, names: Names, seen: ServiceSeen, release: int | 
             code="TG705",
         )
     made = releases.definition(account, f"{place.outputs[Out.TASK_FAMILY]}:{number}")
-    return _deploy(account, place, made["taskDefinitionArn"], names.services_path)
+    return _deploy(account, names, place, made["taskDefinitionArn"])
 
 
 def _kept(account: Account, seen: ServiceSeen) -> set[int]:
@@ -136,7 +136,7 @@ def _kept(account: Account, seen: ServiceSeen) -> set[int]:
     return {one.number for one in views if one.verdict in ("passed", "off")}
 
 
-def _deploy(account: Account, place: Place, task_definition: str, path: str) -> None:
+def _deploy(account: Account, names: Names, place: Place, task_definition: str) -> None:
     if not place.codedeploy:
         account.ask(
             "ecs",
@@ -146,8 +146,8 @@ def _deploy(account: Account, place: Place, task_definition: str, path: str) -> 
             taskDefinition=task_definition,
         )
         return
-    name = f"{path.rstrip('/')}/{place.service}/appspec"
-    content = parameter(account, name).replace(PLACEHOLDER_TASK, task_definition)
+    content = parameter(account, names.appspec_parameter(place.service))
+    content = content.replace(PLACEHOLDER_TASK, task_definition)
     digest = hashlib.sha256(content.encode()).hexdigest()
     revision = {"content": content, "sha256": digest}
     where = {
