@@ -8,9 +8,9 @@ seconds: the bound on false rollbacks holds, and a finding takes minutes to come
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from tidegate.aws import cloudwatch
 from tidegate.aws.account import Account
 from tidegate.core.metrics import Second, bucket_of
 
@@ -48,15 +48,18 @@ def queries(groups: Mapping[str, Group]) -> list[dict[str, Any]]:
 
     `errors` are 5xx answers of targets; connections that got no answer count in them as well.
     """
-    found = []
-    for name, group in groups.items():
-        found.append(_query(f"{name}_requests", group, "RequestCount", "Sum"))
-        found.append(_query(f"{name}_errors", group, "HTTPCode_Target_5XX_Count", "Sum"))
-        found.append(_query(f"{name}_broken", group, "TargetConnectionErrorCount", "Sum"))
-        for index, share in enumerate(_SHARES):
-            statistic = "Maximum" if share == 100 else f"p{share:g}"
-            found.append(_query(f"{name}_p{index}", group, "TargetResponseTime", statistic))
-    return found
+    shares = ("Maximum" if share == 100 else f"p{share:g}" for share in _SHARES)
+    wanted = [
+        ("requests", "RequestCount", "Sum"),
+        ("errors", "HTTPCode_Target_5XX_Count", "Sum"),
+        ("broken", "TargetConnectionErrorCount", "Sum"),
+        *((f"p{index}", "TargetResponseTime", one) for index, one in enumerate(shares)),
+    ]
+    return [
+        cloudwatch.query(f"{name}_{what}", (_NAMESPACE, metric, group.dimensions), PERIOD_S, one)
+        for name, group in groups.items()
+        for what, metric, one in wanted
+    ]
 
 
 def minutes(
@@ -66,21 +69,11 @@ def minutes(
 
     Raises `AccountError` or `CloudFailed`.
     """
-    series: dict[str, dict[int, float]] = {}
-    ask = {
-        "MetricDataQueries": queries(groups),
-        "StartTime": _time(since_ms),
-        "EndTime": _time(until_ms),
-        "ScanBy": "TimestampAscending",
-    }
-    for result in account.each("cloudwatch", "get_metric_data", "MetricDataResults", **ask):
-        points = series.setdefault(result["Id"], {})
-        for at, value in zip(result["Timestamps"], result["Values"], strict=True):
-            points[int(at.timestamp() * 1_000)] = value
+    series = cloudwatch.read(account, queries(groups), since_ms, until_ms)
     return {name: read(series, name) for name in groups}
 
 
-def read(series: Mapping[str, Mapping[int, float]], name: str) -> tuple[Second, ...]:
+def read(series: cloudwatch.Series, name: str) -> tuple[Second, ...]:
     """A group's minutes out of the series of `queries`."""
     found = []
     for at_ms, requests in sorted(series.get(f"{name}_requests", {}).items()):
@@ -108,12 +101,3 @@ def _latency(requests: int, marks: Sequence[float | None]) -> tuple[tuple[int, i
             counts[bucket] = counts.get(bucket, 0) + upto - before
         before = upto
     return tuple(sorted(counts.items()))
-
-
-def _query(name: str, group: Group, metric: str, statistic: str) -> dict[str, Any]:
-    what = {"Namespace": _NAMESPACE, "MetricName": metric, "Dimensions": group.dimensions}
-    return {"Id": name, "MetricStat": {"Metric": what, "Period": PERIOD_S, "Stat": statistic}}
-
-
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1_000, UTC)

@@ -15,7 +15,7 @@ _HOSTS = ("HealthyHostCount", "UnHealthyHostCount")
 OF_TASKS = ("CPUUtilization", "MemoryUtilization")
 PER_TARGET = "RequestCountPerTarget"
 UNKNOWN = ("Concurrency", "MemoryReservation", "CapacityProviderReservation")
-"""ALB publishes no concurrency, and reservations are the cluster's, not a service's."""
+"""ALB publishes no concurrency; reservations are the cluster's, and `capacity` shows them."""
 _NAMESPACE = "AWS/ApplicationELB"
 _LEAST_PERIOD_S = 60
 """The load balancer publishes once a minute."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidegate.aws.account import Account
+from tidegate.aws.cloudwatch import query, read
 from tidegate.aws.names import ServiceOutput as Out
-from tidegate.aws.reading.metrics import query, read
 from tidegate.aws.reading.service import Place, ms
 from tidegate.core.datapoints import Point
 from tidegate.core.decision import AlarmState

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tidegate.aws.account import Account
+from tidegate.aws.cloudwatch import query, read
 from tidegate.aws.deploy.price_list import prices
 from tidegate.aws.deploy.prices import Figure, Prices
 from tidegate.aws.names import PlatformOutput
-from tidegate.aws.reading.metrics import query, read
 from tidegate.aws.reading.service import Place, ms, tasks_of
 from tidegate.core.cost import micros
 from tidegate.core.instance import InstancePhase

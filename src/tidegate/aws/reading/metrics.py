@@ -4,14 +4,16 @@ Counts and hosts are the sum over both target groups. A percentile of two groups
 the slower one is shown. `Concurrency` is not there, because ALB does not publish it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from tidegate.aws.account import Account
+from tidegate.aws.cloudwatch import Series, query, read
 from tidegate.aws.names import PlatformOutput
 from tidegate.aws.names import ServiceOutput as Out
-from tidegate.aws.reading.service import Place, time_of
+from tidegate.aws.reading.service import Place
 from tidegate.aws.traffic import Group, dimension_of
+from tidegate.aws.watched import OF_TASKS, PER_TARGET, UNKNOWN
 from tidegate.core.datapoints import Point
 from tidegate.core.model import Colour
 from tidegate.engine.views.metrics import (
@@ -23,13 +25,6 @@ from tidegate.engine.views.metrics import (
 )
 
 MINUTE_MS = 60_000
-_PER_TARGET = "RequestCountPerTarget"
-_OF_TASKS = ("CPUUtilization", "MemoryUtilization")
-_ABSENT = ("Concurrency", "MemoryReservation", "CapacityProviderReservation")
-"""ALB publishes no concurrency; reservations belong to the cluster, and `capacity` shows them."""
-
-Series = Mapping[str, Mapping[int, float]]
-"""Values by time (ms), by the id of the query."""
 
 
 def metrics(account: Account, places: tuple[Place, ...], since_ms: int, now: int) -> MetricsView:
@@ -51,7 +46,7 @@ def _service(account: Account, place: Place, times: range) -> ServiceMetrics:
     series = read(account, queries, times.start, times.stop)
     rows = []
     for name, statistic, unit in SHOWN:
-        if name in _ABSENT:
+        if name in UNKNOWN:
             continue
         points = tuple(_point(series, name, at) for at in times)
         latest = next((point for point in reversed(points) if point is not None), None)
@@ -62,47 +57,22 @@ def _service(account: Account, place: Place, times: range) -> ServiceMetrics:
 def _queries(place: Place, period_s: int) -> Iterator[dict[str, Any]]:
     balancer = place.platform[PlatformOutput.LOAD_BALANCER_FULL_NAME]
     for name, statistic, _ in SHOWN:
-        if name in _OF_TASKS:
+        if name in OF_TASKS:
             names = {"ClusterName": place.cluster, "ServiceName": place.outputs[Out.SERVICE_NAME]}
             tasks = [{"Name": key, "Value": value} for key, value in names.items()]
             yield query(_id(name), ("AWS/ECS", name, tasks), period_s, statistic)
-        elif name not in (*_ABSENT, _PER_TARGET):
+        elif name not in (*UNKNOWN, PER_TARGET):
             for colour in Colour:
                 group = Group(balancer, dimension_of(place.group_arn(colour)))
                 what = ("AWS/ApplicationELB", name, group.dimensions)
                 yield query(_id(name, colour), what, period_s, statistic)
 
 
-def query(
-    name: str, what: tuple[str, str, list[dict[str, str]]], period_s: int, statistic: str
-) -> dict[str, Any]:
-    """A query of GetMetricData for (namespace, metric, dimensions)."""
-    namespace, metric, dimensions = what
-    of = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": name, "MetricStat": {"Metric": of, "Period": period_s, "Stat": statistic}}
-
-
-def read(account: Account, queries: list[dict[str, Any]], since: int, until: int) -> Series:
-    """The values of the queries in [since, until) (ms). Raises `AccountError`, `CloudFailed`."""
-    series: dict[str, dict[int, float]] = {}
-    ask = {
-        "MetricDataQueries": queries,
-        "StartTime": time_of(since),
-        "EndTime": time_of(until),
-        "ScanBy": "TimestampAscending",
-    }
-    for result in account.each("cloudwatch", "get_metric_data", "MetricDataResults", **ask):
-        points = series.setdefault(result["Id"], {})
-        for at, value in zip(result["Timestamps"], result["Values"], strict=True):
-            points[round(at.timestamp() * 1_000)] = value
-    return series
-
-
 def _point(series: Series, name: str, at: int) -> Point:
     """The value of a metric in the period that begins at `at`, None where there is none."""
-    if name in _OF_TASKS:
+    if name in OF_TASKS:
         return series.get(_id(name), {}).get(at)
-    if name == _PER_TARGET:
+    if name == PER_TARGET:
         requests, hosts = (
             _point(series, "RequestCount", at),
             _point(series, "HealthyHostCount", at),

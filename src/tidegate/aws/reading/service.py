@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tidegate.aws import live
@@ -183,8 +183,3 @@ def release_of(task_definition: str) -> int | None:
 def ms(at: datetime | None) -> int:
     """A time of boto3 in ms; 0 for none."""
     return round(at.timestamp() * 1_000) if at else 0
-
-
-def time_of(ms: int) -> datetime:
-    """A time in ms as boto3 takes it."""
-    return datetime.fromtimestamp(ms / 1_000, UTC)
