@@ -160,9 +160,11 @@ def test_a_load_runs_in_the_account_on_the_app_s_own_address(fake: FakeAws) -> N
 
 
 def test_a_load_on_a_stranger_or_with_words_for_a_shell_is_refused() -> None:
-    for words in (["http://example.com/"], ["--title", "$(id)"]):
-        with pytest.raises(UsageError):
+    refused = {"TG179": ["http://example.com/"], "TG177": ["--title", "$(id)"]}
+    for code, words in refused.items():
+        with pytest.raises(UsageError) as caught:
             loading.arguments(words, "http://shop-1.elb.amazonaws.com")
+        assert caught.value.number == code
 
 
 def test_the_gate_is_explained_from_the_account(run: Run) -> None:

@@ -140,6 +140,13 @@ def test_checks_in_an_existing_network_need_a_way_to_the_test_listener() -> None
     assert list(problems(one("deployment: {checks: [/]}", given))) == []
 
 
+def test_one_load_balancer_takes_fifty_services() -> None:
+    paths = [f"/{n}" for n in range(51)]
+    assert list(problems(services(*paths[:50]))) == []
+    (said,) = problems(services(*paths))
+    assert said == "services: 51 are more than one load balancer takes: 50"
+
+
 def test_the_test_listener_is_on_no_port_of_the_publics() -> None:
     (said,) = problems(one("", "listener: {test_port: 443}"))
     assert said == "listener.test_port: 80 and 443 are the public's on AWS"

@@ -143,6 +143,22 @@ def test_a_scan_that_runs_is_waited_for_by_token_not_by_loop(fake: FakeAws) -> N
     assert isinstance(later, Done)
 
 
+def test_an_empty_answer_is_believed_once_it_has_stood_for_a_minute(fake: FakeAws) -> None:
+    """Enhanced scanning says COMPLETE before there are results."""
+    empty = page("COMPLETE")
+    del empty["imageScanFindings"]["imageScanCompletedAt"]
+    begun = ask(fake, page("IN_PROGRESS"))
+    first = ask(fake, empty, now=NOW + 30_000, token=begun.token)
+    assert isinstance(first, Wait)
+    assert first.token == {"since": NOW, "empty_since": NOW + 30_000}
+    early = ask(fake, empty, now=NOW + 89_999, token=first.token)
+    assert isinstance(early, Wait)
+    assert early.token == first.token
+    busy = ask(fake, page("IN_PROGRESS"), now=NOW + 90_000, token=early.token)
+    assert busy.token == {"since": NOW}
+    assert isinstance(ask(fake, empty, now=NOW + 90_000, token=early.token), Done)
+
+
 def test_a_scan_that_never_ends_is_refused_at_the_end_of_patience(fake: FakeAws) -> None:
     late = NOW + gate_function.PATIENCE_S * 1_000
     answer = ask(fake, page("IN_PROGRESS"), now=late, token={"since": NOW})
@@ -231,9 +247,10 @@ def waivers(count: int) -> tuple[Waiver, ...]:
 
 
 def test_a_long_list_of_waivers_counts_to_its_last_one(fake: FakeAws) -> None:
-    long = GatePolicy(**{**_fields(STRICT), "waivers": waivers(100)})
+    long = GatePolicy(**{**_fields(STRICT), "waivers": waivers(200)})
     value = fake.parts["ssm"].values[NAMES.gate_parameter] = gate_value(long)
     assert len(value) <= MOST_BYTES < len(gate_json(long))
+    assert 5 * len(value) <= len(gate_json(long))
     assert gate_policy(fake.account(), NAMES.gate_parameter) == long
     last = page("COMPLETE", (long.waivers[-1].id, "CRITICAL"))
     assert isinstance(ask(fake, last), Done)

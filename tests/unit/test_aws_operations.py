@@ -14,7 +14,7 @@ from tests.support.aws.services import time_of
 from tests.support.aws.shop import APP, NAMES, digest, group, rule, standing
 from tidegate.aws import holding
 from tidegate.aws.operations import AwsOperations
-from tidegate.core.errors import Busy, CloudFailed, NotFound, TidegateError, UsageError
+from tidegate.core.errors import BuildError, Busy, CloudFailed, NotFound, TidegateError, UsageError
 from tidegate.engine.drills import Drill
 
 CATS_GREEN = group("cats", "green")
@@ -170,6 +170,27 @@ def test_events_are_in_order_and_go_on_after_a_number(fake: FakeAws) -> None:
     assert [v for v in of(fake).events(after=views[-2].seq) if v] == views[-1:]
 
 
+def test_who_follows_events_hears_of_new_ones_and_asks_for_the_status_no_more_often(
+    fake: FakeAws,
+) -> None:
+    operations = of(fake)
+    followed = operations.events(follow=True)
+    known = []
+    while (view := next(followed)) is not None:
+        known.append(view)
+    first = operations.status()
+    assert operations.status() is first
+    shifting(fake)
+    beats = 0
+    while (view := next(followed)) is None:
+        beats += 1
+    assert beats == 1  # with the one above two, of a second each: the pace of these tests
+    assert view.seq > known[-1].seq
+    assert view.text.startswith("dep0003 moves cats from v3 to v4")
+    assert operations.status() is not first
+    assert operations.status().services[0].deployment is not None
+
+
 def test_a_report_tells_why_it_went_back_and_how_fast(fake: FakeAws) -> None:
     moved = shifting(fake)
     moved.update(
@@ -265,6 +286,13 @@ def test_without_a_git_host_the_revision_is_uploaded_and_all_pipelines_start(
     ) as z:
         assert z.read("cats/run.sh") == b"hi"
         assert z.getinfo("cats/run.sh").external_attr >> 16 & 0o777 == 0o755
+
+
+def test_what_is_no_tar_is_not_uploaded(fake: FakeAws) -> None:
+    with pytest.raises(BuildError) as caught:
+        of(fake).start_execution(io.BytesIO(b"no tar"), commit="c" * 40)
+    assert caught.value.number == "TG321"
+    assert fake.asked("s3:PutObject") == []
 
 
 def waiting(fake: FakeAws) -> None:

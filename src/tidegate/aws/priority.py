@@ -3,6 +3,7 @@
 A service that comes or goes must not renumber the others': CloudFormation would then write their
 rules again, weights included, while traffic may stand elsewhere. So the number is made of the
 service alone: the longer its path, the earlier; with headers before without; then by its name.
+Only of two that come to the same number the later by name takes the next one.
 """
 
 import zlib

@@ -78,8 +78,9 @@ def gate_json(policy: GatePolicy) -> str:
 def gate_value(policy: GatePolicy) -> str:
     """The gate parameter's value: the JSON, packed when it is too large for the standard tier.
 
-    Waivers are much alike, and so become a fifth of what they were: two hundred with their reasons
-    fit. JSON begins with a brace, which is no letter of base64. All is ASCII, so characters count.
+    Waivers are much alike, and so become a fifth of what they were or less: two hundred with their
+    reasons fit. JSON begins with a brace, which is no letter of base64. All is ASCII, so
+    characters count.
     """
     text = gate_json(policy)
     if len(text) <= STANDARD_BYTES:
