@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.support.aws.fake import NOW, FakeAws
 from tests.support.aws.services import time_of
 from tests.support.aws.shop import BALANCER, CLUSTER, group, standing
-from tests.support.web import Asked, serving
+from tests.support.web import Asked, running, serving
 from tidegate.aws import deploy_function, holding
 from tidegate.aws.hook_function import on_codedeploy, on_ecs
 from tidegate.aws.names import Environment, Names
@@ -191,6 +192,29 @@ def test_the_checks_go_to_the_test_listener_before_traffic_moves(fake: FakeAws) 
         assert ask(fake, stage="POST_TEST_TRAFFIC_SHIFT")["reason"] == (
             "GET /none answered 404, not 200"
         )
+
+
+def test_a_check_that_is_answered_with_no_http_is_tried_again_and_told(
+    fake: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    answers = [b"garbage\r\n\r\n", b"garbage\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(answers.pop(0))
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with running(Handler) as port:
+        url = f"http://127.0.0.1:{port}"
+        told(fake, settings(checks=(TrafficCheck("/", attempts=1),), test_url=url))
+        failed = ask(fake, stage="POST_TEST_TRAFFIC_SHIFT")
+        assert failed["hookStatus"] == "FAILED"
+        assert failed["reason"].startswith("GET / could not be asked: garbage")
+        told(fake, settings(checks=(TrafficCheck("/", attempts=2),), test_url=url))
+        assert ask(fake, stage="POST_TEST_TRAFFIC_SHIFT")["hookStatus"] == "SUCCEEDED"
 
 
 def test_a_percentile_between_marks_counts_as_the_upper_one(fake: FakeAws) -> None:

@@ -1,5 +1,6 @@
 """The smoke checks of a service, from a function in the network to the test listener."""
 
+import http.client
 import ssl
 import time
 import urllib.error
@@ -38,7 +39,7 @@ def _wrong(url: str, one: TrafficCheck) -> str:
             return _judged(error.code, error.read(_MOST_BYTES), one)
     except TimeoutError:
         return f"did not answer in {one.timeout_ms} ms"
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return f"could not be asked: {getattr(error, 'reason', error)}"
 
 
