@@ -132,6 +132,16 @@ def test_metrics_that_cannot_be_read_are_no_evidence(fake: FakeAws) -> None:
     assert answer["reason"] == "these credentials may not cloudwatch:GetMetricData"
 
 
+def test_a_candidate_whose_group_ecs_does_not_say_is_not_compared_with_itself(
+    fake: FakeAws,
+) -> None:
+    arn = fake.parts["ecs"].services["cats"].deployments[0]["targetServiceRevision"]["arn"]
+    fake.parts["ecs"].revisions[arn]["resolvedConfiguration"] = {}
+    answer = ask(fake)
+    assert answer["hookStatus"] == "IN_PROGRESS"
+    assert answer["reason"] == "ECS does not say which target group the candidate is in"
+
+
 def test_a_first_deployment_has_nothing_to_be_compared_with(fake: FakeAws) -> None:
     fake.parts["ecs"].services["cats"].deployments[0]["sourceServiceRevisions"] = []
     answer = ask(fake)
@@ -284,6 +294,15 @@ def test_codedeploy_s_service_is_found_among_many(moved: FakeAws) -> None:
     record(moved, "blue", 0.01)
     record(moved, "green", 0.01)
     assert ask_codedeploy(moved)["status"] == "Succeeded"
+
+
+def test_groups_that_codedeploy_does_not_label_are_no_evidence(moved: FakeAws) -> None:
+    record(moved, "blue", 0.01)
+    record(moved, "green", 0.01)
+    moved.parts["codedeploy"].targets["d-1"]["taskSetsInfo"].pop()
+    answer = ask_codedeploy(moved, 200_000)
+    assert answer["status"] == "Failed"
+    assert answer["reason"].startswith("CodeDeploy does not say which target groups it moves")
 
 
 def test_codedeploy_s_call_ends_before_lambda_ends_it(moved: FakeAws) -> None:
