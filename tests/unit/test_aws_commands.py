@@ -17,7 +17,7 @@ from tidegate.aws import load as loading
 from tidegate.cli.load_words import spoken
 from tidegate.cli.main import call
 from tidegate.cli.tree import ALSO_ON_AWS
-from tidegate.core.errors import UsageError
+from tidegate.core.errors import NotFound, UsageError
 from tidegate.wiring import aws as wired
 
 FILE = """\
@@ -157,6 +157,13 @@ def test_a_load_runs_in_the_account_on_the_app_s_own_address(fake: FakeAws) -> N
     assert values["LOAD_ARGUMENTS"] == " ".join(words)
     assert values["LOAD_SOURCE"].startswith("s3://shop-artifacts/load/")
     assert list(loading.follow(fake.account(), started, fake.pace)) == ["build", "completed"]
+
+
+def test_a_platform_without_a_load_generator_says_how_to_get_it(fake: FakeAws) -> None:
+    with pytest.raises(NotFound) as caught:
+        loading.start(fake.account(), NAMES, platform_outputs(), ["run"])
+    assert caught.value.number == "TG748"
+    assert fake.asked("s3:PutObject") == []
 
 
 def test_a_load_on_a_stranger_or_with_words_for_a_shell_is_refused() -> None:

@@ -122,6 +122,14 @@ def test_steps_of_one_s_own_that_are_no_line_are_refused() -> None:
                 "evaluation_periods: 900}}"),
             "deployment: alarm a looks at more than a day in whole minutes",
         ),
+        (
+            one("deployment: {hooks: [{stage: POST_SCALE_UP, name: a, command: [x]}]}"),
+            "deployment.hooks: a runs a command, and there is no machine of ours",
+        ),
+        (
+            one("deployment: {hooks: [{stage: POST_SCALE_UP, name: a, url: 'http://127.0.0.1/'}]}"),
+            "deployment.hooks: a calls an address; use `checks` or `pause: true`",
+        ),
     ],
 )  # fmt: skip
 def test_what_has_no_counterpart_is_said_in_words(app: App, said: str) -> None:

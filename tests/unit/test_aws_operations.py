@@ -262,6 +262,15 @@ def test_a_stream_ends_with_the_worst_of_all_executions(fake: FakeAws) -> None:
     assert "dogs-u2: deploy succeeded" in {m["text"] for m in told if m["kind"] == "event"}
 
 
+def test_a_stream_until_the_gate_ends_where_the_next_stage_begins(fake: FakeAws) -> None:
+    steps = [("Gate", "Succeeded", "the gate says passed"), ("Deploy", "InProgress", "")]
+    fake.parts["codepipeline"].add("shop-cats", "u1", "InProgress", *steps)
+    told = [one for one in of(fake).stream("cats-u1", until="gate") if one]
+    assert told[-1] == {
+        "kind": "end", "outcome": None, "exit_code": 0, "reason": "cats-u1 is past its gate",
+    }  # fmt: skip
+
+
 def test_an_unknown_execution_says_how_they_are_called(fake: FakeAws) -> None:
     with pytest.raises(NotFound) as caught:
         of(fake).execution("e7")

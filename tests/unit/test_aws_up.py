@@ -284,6 +284,17 @@ def test_traffic_that_somebody_has_split_by_hand_stops_an_update() -> None:
     assert (error.number, error.cause) == ("TG260", "blue 50 %, green 50 %")
 
 
+def test_a_service_whose_rules_say_different_weights_is_left_alone() -> None:
+    fake = standing()
+    other = rule("cats").replace("cats", "cats2")
+    green = {group("cats", "blue"): 0, group("cats", "green"): 100}
+    fake.parts["elbv2"].rules[other] = green
+    formation(fake).outputs[CATS]["ProductionRuleArns"] = f"{rule('cats')},{other}"
+    error = failing_up(fake, changed(Role={"Type": "AWS::IAM::Role"}))
+    assert error.number == "TG261"
+    assert fake.asked("cloudformation:ExecuteChangeSet") == []
+
+
 def test_no_change_set_of_the_others_stays_when_one_service_moves() -> None:
     fake = standing()
     fake.parts["ecs"].move("dogs", 4, "BAKE_TIME", 100.0)
