@@ -169,12 +169,16 @@ def normalised(template: Template) -> str:
 
 
 def goldens() -> Iterator[tuple[Path, str]]:
-    """Golden files and what they should hold: a platform, and a service of each controller."""
-    names = Names(app("native-fargate").name)
-    cats = names.service_stack("cats")
-    wanted = (("native-fargate", names.platform_stack), ("native-fargate", cats))
-    for variant, name in (*wanted, ("codedeploy-ec2", cats)):
-        yield GOLDEN / variant / f"{name}.json", normalised(stacks(variant)[name])
+    """Golden files and what they should hold: between them every kind of resource that there is."""
+    wanted = {
+        "native-fargate": ("platform", "svc-cats"),
+        "codedeploy-ec2": ("platform", "svc-cats"),
+        "codedeploy-fargate": ("svc-web",),  # scaling of every kind
+    }
+    for variant, ends in wanted.items():
+        for end in ends:
+            name = f"{Names(app(variant).name).prefix}-{end}"
+            yield GOLDEN / variant / f"{name}.json", normalised(stacks(variant)[name])
 
 
 @cache
