@@ -23,6 +23,7 @@ from tests.support.aws_stacks import (
 from tidegate.aws import fit
 from tidegate.aws.names import PlatformParameter, ServiceParameter
 from tidegate.aws.refusals import problems
+from tidegate.aws.template import templates
 from tidegate.spec import loads
 
 CODEDEPLOY = ("codedeploy-ec2", "codedeploy-fargate")
@@ -30,6 +31,7 @@ NATIVE = ("native-fargate", "native-ec2")
 each = pytest.mark.parametrize("variant", VARIANTS)
 each_codedeploy = pytest.mark.parametrize("variant", CODEDEPLOY)
 each_native = pytest.mark.parametrize("variant", NATIVE)
+each_ec2 = pytest.mark.parametrize("variant", ["codedeploy-ec2", "native-ec2"])
 
 
 def refused(rest: str) -> str:
@@ -38,10 +40,11 @@ def refused(rest: str) -> str:
 
 
 def settings(template: dict[str, Any], logical: str) -> dict[str, Any]:
-    """The JSON of an SSM parameter, with `?` for what only CloudFormation knows."""
+    """The JSON of an SSM parameter; what only CloudFormation knows by the export's name, or `?`."""
     value = template["Resources"][logical]["Properties"]["Value"]
     parts = value["Fn::Join"][1] if isinstance(value, dict) else [value]
-    found: dict[str, Any] = json.loads("".join(p if isinstance(p, str) else "?" for p in parts))
+    told = (p if isinstance(p, str) else p.get("Fn::ImportValue", "?") for p in parts)
+    found: dict[str, Any] = json.loads("".join(told))
     return found
 
 
@@ -121,10 +124,11 @@ def test_05_a_shift_that_cloudformation_would_refuse_for_its_length_is_refused_h
 def test_06_the_appspec_repeats_the_capacity_provider_strategy(variant: str) -> None:
     template = service(variant)
     properties = settings(template, "AppSpec")["Resources"][0]["TargetService"]["Properties"]
-    repeated = [(s["Base"], s["Weight"]) for s in properties["CapacityProviderStrategy"]]
     own = only(template, "ECS::Service")["CapacityProviderStrategy"]
-    assert repeated == [(s["Base"], s["Weight"]) for s in own]
-    assert len(repeated) == 2
+    assert properties["CapacityProviderStrategy"] == [
+        {**one, "CapacityProvider": one["CapacityProvider"]["Fn::ImportValue"]} for one in own
+    ]
+    assert len(own) == 2
 
 
 @each
@@ -161,7 +165,7 @@ def test_07_an_idle_colour_without_hosts_raises_no_alarm() -> None:
     assert total["Expression"] == "FILL(m0, 0) + FILL(m1, 0)"
 
 
-@pytest.mark.parametrize("variant", ["codedeploy-ec2", "native-ec2"])
+@each_ec2
 def test_08_instances_drain_on_a_spot_notice_and_tasks_reach_no_metadata(variant: str) -> None:
     data = only(platform(variant), "EC2::LaunchTemplate")["LaunchTemplateData"]
     script = data["UserData"]["Fn::Base64"]["Fn::Sub"]
@@ -169,7 +173,7 @@ def test_08_instances_drain_on_a_spot_notice_and_tasks_reach_no_metadata(variant
     assert "ECS_AWSVPC_BLOCK_IMDS=true" in script
 
 
-@pytest.mark.parametrize("variant", ["codedeploy-ec2", "native-ec2"])
+@each_ec2
 def test_09_protected_instances_are_known_to_down_by_their_groups(variant: str) -> None:
     template = platform(variant)
     assert {"OnDemandGroupName", "SpotGroupName"} <= template["Outputs"].keys()
@@ -179,6 +183,7 @@ def test_09_protected_instances_are_known_to_down_by_their_groups(variant: str) 
         own = provider["AutoScalingGroupProvider"]
         assert own["ManagedTerminationProtection"] == "ENABLED"
         assert own["ManagedDraining"] == "ENABLED"
+        assert own["ManagedScaling"]["Status"] == "ENABLED"
 
 
 @each
@@ -187,6 +192,23 @@ def test_10_the_base_is_on_demand_and_only_one_provider_has_one(variant: str) ->
     known = app(variant)
     assert first["Base"] == fit.fleet_of(known, known.services[-1]).base >= 1
     assert all(one["Base"] == 0 for one in rest)
+    providers = [one["CapacityProvider"]["Fn::ImportValue"] for one in (first, *rest)]
+    assert providers[0].endswith("OnDemandProvider")
+    assert all(one.endswith("SpotProvider") for one in providers[1:])
+
+
+@each_ec2
+def test_10_one_group_of_instances_is_on_demand_and_the_other_spot(variant: str) -> None:
+    groups = of_type(platform(variant), "AutoScaling::AutoScalingGroup")
+    shares = {}
+    for name, group in groups.items():
+        policy = group["MixedInstancesPolicy"]
+        spread = policy["InstancesDistribution"]
+        assert "OnDemandBaseCapacity" not in spread
+        assert spread["SpotAllocationStrategy"] == "price-capacity-optimized"
+        assert len(policy["LaunchTemplate"]["Overrides"]) >= 4
+        shares[name] = spread["OnDemandPercentageAboveBaseCapacity"]
+    assert shares == {"OnDemandGroup": 100, "SpotGroup": 0}
 
 
 @each
@@ -289,6 +311,8 @@ def test_18_every_deploy_names_the_image_by_digest(variant: str) -> None:
     assert "EcsDeploy" not in json.dumps(stages)
     commands = "\n".join(spec_of(variant)["phases"]["build"]["commands"])
     assert 'IMAGE="$REPOSITORY@$IMAGE_DIGEST"' in commands
+    assert "--sbom=true" in commands
+    assert f'"s3://$EVIDENCE/sbom/{app(variant).services[-1].name}/' in commands
 
 
 def ours_parameters(action: dict[str, Any]) -> str:
@@ -353,6 +377,20 @@ def test_no_policy_gives_every_action_of_a_service(variant: str) -> None:
 
 
 @each
+def test_a_dashboard_has_the_public_s_answers_both_colours_and_the_tasks(variant: str) -> None:
+    parts = only(platform(variant), "CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    widgets = json.loads("".join(p if isinstance(p, str) else "?" for p in parts))["widgets"]
+    assert [one["properties"]["title"] for one in widgets] == [
+        "requests a minute",
+        "5xx a minute",
+        "answer time, p99",
+        "requests by colour",
+        "p99 by colour",
+        "tasks running",
+    ]
+
+
+@each
 def test_a_role_is_passed_by_its_path_and_to_tasks_only(variant: str) -> None:
     for stack, logical, resource in everything(variant):
         for policy in resource.get("Properties", {}).get("Policies") or ():
@@ -371,6 +409,35 @@ def test_no_secret_is_a_parameter_or_a_value(variant: str) -> None:
         assert known <= {*ServiceParameter, *PlatformParameter}
         for token in re.findall(r'"OAuthToken": "([^"]+)"', json.dumps(template)):
             assert token.startswith("{{resolve:")
+
+
+def test_a_secret_of_this_machine_is_in_no_template_and_told_to_tasks_by_reference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "hunter2-of-this-machine")
+    found = templates(loads(VARIANTS["codedeploy-ec2"]))
+    assert "hunter2" not in json.dumps(found)
+    (container,) = only(found["tidegate-catsndogs-svc-cats"], "ECS::TaskDefinition")[
+        "ContainerDefinitions"
+    ]
+    (secret,) = container["Secrets"]
+    assert secret["Name"] == "DB_PASSWORD"
+    assert "/tidegate/catsndogs/secrets/cats/DB_PASSWORD" in json.dumps(secret["ValueFrom"])
+    assert "DB_PASSWORD" not in json.dumps(container.get("Environment", []))
+
+
+@each
+def test_no_credential_reaches_the_log_of_a_build(variant: str) -> None:
+    spec = spec_of(variant)
+    commands = [c for phase in spec["phases"].values() for c in phase["commands"]]
+    (login,) = (line for line in commands if "get-login-password" in line)
+    assert login.startswith("aws ecr get-login-password | docker login ")
+    assert "--password-stdin" in login
+    assert not re.search(r"set -\w*x|\b(env|printenv)\b", "\n".join(commands))
+    project = only(service(variant), "CodeBuild::Project")
+    kinds = {one.get("Type", "PLAINTEXT") for one in project["Environment"]["EnvironmentVariables"]}
+    names = {one["Name"] for one in project["Environment"]["EnvironmentVariables"]}
+    assert (kinds, names) == ({"PLAINTEXT"}, {"REPOSITORY", "EVIDENCE"})
 
 
 def test_the_webhook_is_signed_with_a_secret_of_its_own() -> None:
@@ -510,11 +577,20 @@ def test_everything_that_can_be_tagged_says_whose_it_is(variant: str) -> None:
 def test_a_budget_speaks_before_the_money_is_gone() -> None:
     found = only(platform("codedeploy-ec2"), "Budgets::Budget")
     assert found["Budget"]["BudgetLimit"] == {"Amount": 150, "Unit": "USD"}
+    assert found["Budget"]["CostFilters"] == {"TagKeyValue": ["user:tidegate:app$catsndogs"]}
+    told = found["NotificationsWithSubscribers"]
+    rules = [(one["Notification"]["NotificationType"], one["Notification"]) for one in told]
+    assert [(kind, rule["Threshold"]) for kind, rule in rules] == [
+        ("ACTUAL", 80),
+        ("FORECASTED", 100),
+    ]
+    assert all(one["Subscribers"][0]["Address"] == {"Ref": "Topic"} for one in told)
     assert not of_type(platform("native-fargate"), "Budgets::Budget")
 
 
-def test_instances_speak_imdsv2_only_and_have_encrypted_disks() -> None:
-    data = only(platform("native-ec2"), "EC2::LaunchTemplate")["LaunchTemplateData"]
+@each_ec2
+def test_instances_speak_imdsv2_only_and_have_encrypted_disks(variant: str) -> None:
+    data = only(platform(variant), "EC2::LaunchTemplate")["LaunchTemplateData"]
     assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
     assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
     assert "KeyName" not in data

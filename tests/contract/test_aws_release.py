@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.aws_stacks import app, stacks
+from tests.support.aws_stacks import app, only, stacks
 from tidegate import __version__
 from tidegate.aws import publish as publishing
 from tidegate.aws.publish import main
+from tidegate.aws.template import MOST_BODY_BYTES
 from tidegate.core.review import Case, Review, State, review
 from tidegate.spec import load
 
@@ -60,6 +61,25 @@ def test_a_release_ships_the_example_s_stacks_in_their_order_with_their_sums(
     assert set(found) == set(names)
     for name, digest in found.items():
         assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest
+
+
+def test_what_is_shipped_can_be_launched_without_a_bucket(shipped: Path) -> None:
+    for path in shipped.glob("*.json"):
+        assert path.stat().st_size <= MOST_BODY_BYTES, path.name
+
+
+def test_the_workshop_s_example_is_deployed_by_codedeploy_on_one_listener(shipped: Path) -> None:
+    found = read(shipped)
+    listeners = set()
+    for name in ("home", "cats", "dogs"):
+        template = found[f"tidegate-catsndogs-svc-{name}"]
+        group = only(template, "CodeDeploy::DeploymentGroup")
+        assert group["DeploymentConfigName"] == "CodeDeployDefault.ECSLinear10PercentEvery1Minutes"
+        rule = template["Resources"]["ProductionRule"]["Properties"]
+        listeners.add(rule["ListenerArn"]["Fn::ImportValue"])
+        (paths,) = (c["PathPatternConfig"]["Values"] for c in rule["Conditions"])
+        assert paths == (["/*"] if name == "home" else [f"/{name}", f"/{name}/*"])
+    assert len(listeners) == 1
 
 
 def test_a_file_that_aws_cannot_run_ships_nothing(

@@ -226,13 +226,13 @@ def test_a_gateway_in_each_zone_unless_one_is_enough(variant: str, gateways: int
 # --- reviewers -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variant", ["native-fargate", "codedeploy-ec2"])
+@each
 def test_cdk_nag_finds_nothing_that_is_not_answered(variant: str) -> None:
     assert unanswered(nag(variant), CDK_NAG) == set()
 
 
 def test_no_answer_is_to_a_finding_that_is_gone() -> None:
-    found = nag("native-fargate") | nag("codedeploy-ec2")
+    found = {one for variant in VARIANTS for one in nag(variant)}
     gone = [k.rule for k in CDK_NAG if len(unanswered(found, [k])) == len(found)]
     assert gone == []
 
@@ -242,19 +242,10 @@ def test_a_finding_that_is_not_answered_is_seen() -> None:
     assert unanswered(found, CDK_NAG) == found
 
 
-@pytest.mark.parametrize(
-    ("variant", "stack"),
-    [
-        ("native-fargate", "platform"),
-        ("native-fargate", "deploy"),
-        ("native-fargate", "svc-cats"),
-        ("codedeploy-ec2", "platform"),
-        ("codedeploy-ec2", "svc-cats"),
-    ],
-)
-def test_cfn_lint_finds_nothing_that_is_not_answered(variant: str, stack: str) -> None:
-    found = lint(stacks(variant)[f"tidegate-catsndogs-{stack}"])
-    assert unanswered(found, CFN_LINT) == set()
+@each
+def test_cfn_lint_finds_nothing_that_is_not_answered(variant: str) -> None:
+    found = {name: unanswered(lint(one), CFN_LINT) for name, one in stacks(variant).items()}
+    assert {name for name, told in found.items() if told} == set(), found
 
 
 def test_a_template_that_cloudformation_would_refuse_is_seen() -> None:
