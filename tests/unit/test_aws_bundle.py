@@ -23,6 +23,7 @@ from tidegate.core.plain import plain
 from tidegate.scan.adapters import ecr
 
 NOW = 1_790_000_000_000
+WORLDS = tuple(f"tidegate/{one}/" for one in ("api", "aws", "cli", "engine", "local", "wiring"))
 DECIDE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -159,9 +160,16 @@ def test_the_functions_need_neither_engine_nor_command_line() -> None:
 
 
 def test_the_load_generator_packed_is_the_standard_library_and_itself() -> None:
-    names = zipfile.ZipFile(_stream(bundle.packed(["tidegate.load.__main__"]))).namelist()
-    assert "tidegate/load/__main__.py" in names
-    assert all(n.split("/")[1] in ("load", "core", "__init__.py") for n in names)
+    packed = zipfile.ZipFile(_stream(bundle.packed(["tidegate.load.__main__"])))
+    assert "tidegate/load/__main__.py" in packed.namelist()
+    for name in packed.namelist():
+        for node in ast.walk(ast.parse(packed.read(name))):
+            if isinstance(node, ast.Import):
+                assert {a.name.split(".")[0] for a in node.names} <= {*sys.stdlib_module_names}
+            elif isinstance(node, ast.ImportFrom):
+                whence = str(node.module).split(".")[0]
+                assert whence == "tidegate" or whence in sys.stdlib_module_names, name
+        assert not name.startswith(WORLDS), name
 
 
 def _stream(body: bytes) -> Any:
