@@ -93,6 +93,27 @@ def test_what_a_stack_keeps_is_named_and_purged_when_asked(fake: FakeAws) -> Non
     assert again.parts["logs"].groups == []
 
 
+def test_the_key_that_a_stack_keeps_is_named_and_purged_when_asked() -> None:
+    def kept_key() -> FakeAws:
+        made = standing()
+        formation = made.parts["cloudformation"]
+        formation.stacks[PLATFORM].template["Resources"]["Key"] = {"Type": "AWS::KMS::Key"}
+        formation.physical, formation.kept = {"Key": "key-1"}, {"Key"}
+        made.parts["kms"].keys = {"key-1": "Enabled"}
+        return made
+
+    fake = kept_key()
+    assert down(fake)[0] == ("key key-1",)
+    assert fake.parts["kms"].keys == {"key-1": "Enabled"}
+    again = kept_key()
+    kept, said = down(again, purge=True)
+    assert (kept, again.parts["kms"].keys) == ((), {"key-1": "PendingDeletion"})
+    assert "-----> key-1  is deleted in 7 days" in said
+    gone = kept_key()
+    gone.parts["kms"].keys = {"key-1": "PendingDeletion"}  # as without `aws.protect`
+    assert down(gone)[0] == ()
+
+
 def test_what_holds_a_stack_is_told(fake: FakeAws) -> None:
     fake.parts["cloudformation"].failing = {"Alb": "resource sg-1 has a dependent object"}
     with pytest.raises(DeploymentError) as caught:

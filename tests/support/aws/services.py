@@ -137,6 +137,22 @@ class S3:
 
 
 @dataclass
+@dataclass
+class Kms:
+    """Keys by id with their states."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def DescribeKey(self, KeyId: str) -> Any:
+        if KeyId not in self.keys:
+            raise Refused("NotFoundException", "no key")
+        return {"KeyMetadata": {"KeyId": KeyId, "KeyState": self.keys[KeyId]}}
+
+    def ScheduleKeyDeletion(self, KeyId: str, PendingWindowInDays: int) -> Any:
+        self.keys[KeyId] = "PendingDeletion"
+        return {"KeyId": KeyId, "PendingWindowInDays": PendingWindowInDays}
+
+
 class Ecr:
     """`answers` are what DescribeImageScanFindings says, one a call, the last again and again."""
 

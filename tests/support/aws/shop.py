@@ -121,6 +121,7 @@ def empty() -> FakeAws:
         "codeconnections": parts.Connections(),
         "ssm": parts.Ssm(),
         "s3": parts.S3(),
+        "kms": parts.Kms(),
         "ecr": parts.Ecr(),
         "elbv2": parts.Elb(),
         "cloudwatch": parts.CloudWatch(),

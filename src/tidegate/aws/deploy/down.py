@@ -20,7 +20,10 @@ _KEPT = {
     "AWS::S3::Bucket": "bucket",
     "AWS::ECR::Repository": "repository",
     "AWS::Logs::LogGroup": "log group",
+    "AWS::KMS::Key": "key",
 }
+_KEY_DAYS = 7
+"""The shortest time after which KMS deletes a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,7 @@ class Down:
             if one.kind not in _KEPT or not is_there(self.account, one):
                 continue
             if self.purge:
-                remove(self.account, one)
-                self.say(f"-----> {one.physical}  deleted")
+                self.say(f"-----> {one.physical}  {remove(self.account, one)}")
             else:
                 yield f"{_KEPT[one.kind]} {one.physical}"
 
@@ -222,21 +224,29 @@ def is_there(account: Account, one: Resource) -> bool:
             missing = ("RepositoryNotFoundException",)
             ask = {"repositoryNames": [name]}
             return account.find("ecr", "describe_repositories", missing, **ask) is not None
+        case "AWS::KMS::Key":
+            found = account.find("kms", "describe_key", ("NotFoundException",), KeyId=name)
+            return found is not None and found["KeyMetadata"]["KeyState"] != "PendingDeletion"
         case _:
             found = account.ask("logs", "describe_log_groups", logGroupNamePrefix=name)
             return any(group["logGroupName"] == name for group in found["logGroups"])
 
 
-def remove(account: Account, one: Resource) -> None:
-    """Delete what a stack kept."""
+def remove(account: Account, one: Resource) -> str:
+    """Delete what a stack kept; what became of it."""
     match one.kind:
         case "AWS::S3::Bucket":
             empty_bucket(account, one.physical)
             account.ask("s3", "delete_bucket", Bucket=one.physical)
         case "AWS::ECR::Repository":
             account.ask("ecr", "delete_repository", repositoryName=one.physical, force=True)
+        case "AWS::KMS::Key":
+            ask = {"KeyId": one.physical, "PendingWindowInDays": _KEY_DAYS}
+            account.ask("kms", "schedule_key_deletion", **ask)
+            return f"is deleted in {_KEY_DAYS} days"
         case _:
             account.ask("logs", "delete_log_group", logGroupName=one.physical)
+    return "deleted"
 
 
 def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
