@@ -136,6 +136,20 @@ def test_down_asks_first_and_deletes_after_a_yes(run: Run, fake: FakeAws) -> Non
     assert fake.parts["cloudformation"].stacks == {}
 
 
+def test_what_down_keeps_is_told_with_what_can_still_be_done_about_it(
+    run: Run, fake: FakeAws
+) -> None:
+    """Without its stack a second `down` finds nothing to delete."""
+    fake.parts["cloudformation"].kept = {"Log"}
+    fake.parts["cloudformation"].physical = {"Log": "/shop/log"}
+    fake.parts["logs"].groups = ["/shop/log"]
+    _, _, err = run("down", "--yes")
+    told = "kept: log group /shop/log; no stack has it any more: delete it by AWS's own means"
+    assert told in " ".join(err.split())
+    code, _, err = run("down", "--yes", "--everything")
+    assert (code, "error TG745" in err) == (8, True)
+
+
 def test_an_account_without_the_app_says_how_to_bring_it_there(run: Run, fake: FakeAws) -> None:
     fake.parts = empty().parts
     code, _, err = run("abort", "cats")

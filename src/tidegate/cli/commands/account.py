@@ -65,7 +65,7 @@ def down(now: Here, everything: bool, yes: bool) -> None:
     kept = now.on_aws.down(output.progress, everything)
     output.progress(f"{app} is down")
     for name in kept:
-        output.progress(f"kept: {name}; it goes with: tidegate down --target aws --everything")
+        output.progress(f"kept: {name}; no stack has it any more: delete it by AWS's own means")
 
 
 def load(now: Here, words: Sequence[str], asked: Mapping[str, Any]) -> None:
