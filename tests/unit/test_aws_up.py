@@ -10,6 +10,7 @@ import pytest
 from tests.support.aws.fake import FakeAws
 from tests.support.aws.shop import APP, NAMES, SERVICES, empty, group, rule, standing, templates
 from tidegate.aws.deploy import changes
+from tidegate.aws.deploy.following import Run, failure
 from tidegate.aws.deploy.up import Options, Up, renews
 from tidegate.core.errors import (
     AccountError,
@@ -396,6 +397,23 @@ def test_a_stack_that_cannot_be_updated_says_what_to_do(
     error = failing_up(fake)
     assert error.number == code
     assert remedy in error.remedy
+
+@pytest.mark.parametrize(
+    ("ended", "command"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name shop"),
+        ("ROLLBACK_FAILED", "delete-stack --stack-name shop"),
+        ("DELETE_FAILED", "delete-stack --stack-name shop"),
+    ],
+)
+def test_a_rollback_that_fails_too_is_never_told_as_one_that_is_back(
+    ended: str, command: str
+) -> None:
+    error = failure(Run("shop", "arn", "token", 0, ended=ended))
+    assert error.number == "TG532"
+    assert error.what == f"stack shop failed, and so did its rollback ({ended})"
+    assert error.remedy.endswith(f"aws cloudformation {command}")
+
 
 
 def test_ctrl_c_says_what_goes_on_and_stops_nothing() -> None:

@@ -34,6 +34,7 @@ AWS: Mapping[str, str] = {
     "TG321": "The source that is to be uploaded is no tar archive.",
     "TG530": "A stack failed, and what was before is back; the cause is the first failure.",
     "TG531": "A stack could not be deleted; the cause is what holds it.",
+    "TG532": "A stack failed, and so did its rollback; AWS waits for a person.",
     "TG610": "Detached from CloudFormation; it goes on in the account.",
     "TG611": "Tasks still drain; the command goes on where it was when it is run again.",
     "TG745": "The app has no stack in this account and region.",

@@ -12,17 +12,15 @@ Say = Callable[[str], None]
 """Takes one line for a person."""
 
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-_BAD = frozenset(
-    {
-        "CREATE_FAILED",
-        "DELETE_FAILED",
-        "ROLLBACK_COMPLETE",
-        "ROLLBACK_FAILED",
-        "UPDATE_FAILED",
-        "UPDATE_ROLLBACK_COMPLETE",
-        "UPDATE_ROLLBACK_FAILED",
-    }
-)
+_ENDS = _GOOD | {
+    "DELETE_COMPLETE",
+    "DELETE_FAILED",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+}
+"""After `CREATE_FAILED` and `UPDATE_FAILED` comes a rollback, so they are none."""
 _CANCELLED = ("cancelled", "Resource creation Initiated")
 
 
@@ -108,10 +106,7 @@ def _end(run: Run, event: Mapping[str, Any]) -> str:
     if event.get("PhysicalResourceId") != run.stack_id:
         return ""
     status = str(event["ResourceStatus"])
-    ends = _GOOD | _BAD | {"DELETE_COMPLETE"}
-    if status in ("CREATE_FAILED", "UPDATE_FAILED"):
-        return ""  # its rollback comes now
-    return status if status in ends else ""
+    return status if status in _ENDS else ""
 
 
 def root_cause(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -142,6 +137,14 @@ def failure(run: Run) -> TidegateError:
             cause=said or run.ended,
             remedy="remove what holds it, then run the command again; it goes on where it was",
             code="TG531",
+        )
+    if run.ended.endswith("_FAILED"):  # a first creation's rollback is its deletion
+        verb = "continue-update-rollback" if run.ended.startswith("UPDATE") else "delete-stack"
+        return DeploymentError(
+            f"stack {run.stack} failed, and so did its rollback ({run.ended})",
+            cause=said or run.ended,
+            remedy=f"mend the cause, then: aws cloudformation {verb} --stack-name {run.stack}",
+            code="TG532",
         )
     return DeploymentError(
         f"stack {run.stack} failed, and what was before is back ({run.ended})",
