@@ -138,6 +138,7 @@ def test_ctrl_c_leaves_the_deletion_to_cloudformation(fake: FakeAws) -> None:
     with pytest.raises(StillRunning) as caught:
         down(fake)
     assert "goes on deleting" in caught.value.what
+    assert caught.value.remedy == "look on with the same command again"  # it cannot be taken back
 
 
 def test_run_again_it_goes_on_where_it_was(fake: FakeAws) -> None:

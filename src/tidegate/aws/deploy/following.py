@@ -156,11 +156,14 @@ def failure(run: Run) -> TidegateError:
 
 def _detached(left: Sequence[Run]) -> StillRunning:
     names = ", ".join(run.stack for run in left)
-    verb = "deleting" if any(run.deletes for run in left) else "working on"
-    first = left[0].stack if left else ""
+    deletes = any(run.deletes for run in left)
+    remedy = "look on with the same command again"
+    if not deletes:
+        cancel = "aws cloudformation cancel-update-stack --stack-name"
+        remedy += f"; to take an update back: {cancel} {left[0].stack if left else ''}"
     return StillRunning(
-        f"detached; CloudFormation goes on {verb} {names} without you",
-        remedy="look on with the same command again; to take an update back: "
-        f"aws cloudformation cancel-update-stack --stack-name {first}",
+        f"detached; CloudFormation goes on {'deleting' if deletes else 'working on'} {names} "
+        "without you",
+        remedy=remedy,
         code="TG610",
     )
