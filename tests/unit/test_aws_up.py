@@ -12,6 +12,7 @@ from tests.support.aws.shop import APP, NAMES, SERVICES, empty, group, rule, sta
 from tidegate.aws.deploy import changes
 from tidegate.aws.deploy.following import Run, failure
 from tidegate.aws.deploy.up import Options, Up, renews
+from tidegate.aws.template import text
 from tidegate.core.errors import (
     AccountError,
     Busy,
@@ -466,3 +467,12 @@ def test_drift_is_never_reverted_by_a_change_set() -> None:
     up(fake, changed(Extra={"Type": "AWS::SNS::Topic"}))
     for asked in fake.asked("cloudformation:CreateChangeSet"):
         assert "DeploymentMode" not in asked
+def test_what_is_sent_is_the_file_that_tidegate_aws_template_writes() -> None:
+    """Also what is no ASCII: escaped, it would be twice as large or more."""
+    made = changed(Big={"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "ü" * 20_000}})
+    fake = standing()
+    up(fake, made)
+    (sent,) = [c for c in fake.asked("cloudformation:CreateChangeSet") if c["StackName"] == CATS]
+    assert sent["TemplateBody"] == text(made[CATS])
+
+

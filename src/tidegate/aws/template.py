@@ -1,6 +1,7 @@
 """`tidegate.yaml` as plain CloudFormation: one file for each stack, in their order."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def templates(app: App) -> dict[str, dict[str, Any]]:
     return synthesised(app)
 
 
-def text(template: dict[str, Any]) -> str:
+def text(template: Mapping[str, Any]) -> str:
     """A template as the file that is launched: no byte more than it needs."""
     return json.dumps(template, separators=(",", ":"), ensure_ascii=False)
 

@@ -8,10 +8,8 @@ from typing import Any
 
 from tidegate.aws.account import Account
 from tidegate.aws.pace import Pace, waited
+from tidegate.aws.template import MOST_BODY_BYTES, text
 from tidegate.core.errors import AccountError, Busy, CloudFailed
-
-MOST_TEMPLATE_BYTES = 51_200
-"""Of a `TemplateBody`; a larger one has to lie in a bucket."""
 
 _ABSENT = ("ValidationError",)
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -49,14 +47,14 @@ class Wanted:
 
     @property
     def body(self) -> str:
-        """The template as JSON without blanks."""
-        return json.dumps(self.template, separators=(",", ":"), sort_keys=True)
+        """The template as it is sent, and as `tidegate aws template` writes it."""
+        return text(self.template)
 
     @property
     def digest(self) -> str:
         """What names its change set: the same wish, the same name."""
-        text = self.body + json.dumps(dict(self.parameters), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        wish = self.body + json.dumps(dict(self.parameters), sort_keys=True)
+        return hashlib.sha256(wish.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +160,12 @@ def _asked(wanted: Wanted, known: StackSeen | None, creates: bool) -> dict[str, 
     body = wanted.body
     if wanted.template_url:
         template = {"TemplateURL": wanted.template_url}
-    elif len(body.encode()) <= MOST_TEMPLATE_BYTES:
+    elif len(body.encode()) <= MOST_BODY_BYTES:
         template = {"TemplateBody": body}
     else:
         raise AccountError(
             f"the template of {wanted.name} is too large to send",
-            cause=f"{len(body.encode()):,} of {MOST_TEMPLATE_BYTES:,} bytes",
+            cause=f"{len(body.encode()):,} of {MOST_BODY_BYTES:,} bytes",
             remedy="let it lie in a bucket: tidegate up --target aws --bucket NAME",
             code="TG289",
         )

@@ -15,6 +15,7 @@ from tidegate.aws.deploy import bucket, changes, cost, drift, preflight, price_l
 from tidegate.aws.deploy.following import Run, Say, follow
 from tidegate.aws.names import TAG_APP, TASK_PARTS, TASK_TEMPLATE, Names, PlatformOutput
 from tidegate.aws.pace import Pace
+from tidegate.aws.template import MOST_BODY_BYTES
 from tidegate.core.errors import TidegateError, UsageError
 from tidegate.core.model import App
 
@@ -167,7 +168,7 @@ class Up:
         given |= running.parameters(kept, renewed) if running else {}
         tags = {TAG_APP: self.app.name}
         wanted = stacks.Wanted(name, template, given, tags, role_arn=self.options.role_arn)
-        if self.options.bucket and len(wanted.body.encode()) > stacks.MOST_TEMPLATE_BYTES:
+        if self.options.bucket and len(wanted.body.encode()) > MOST_BODY_BYTES:
             url = bucket.put_template(self.account, self.options.bucket, wanted.body)
             return stacks.Wanted(name, template, given, tags, url, self.options.role_arn)
         return wanted
