@@ -117,20 +117,45 @@ def test_a_first_creation_that_fails_is_told_by_its_root_cause() -> None:
     assert formation(fake).stacks == {}
 
 
+def with_a_network() -> Any:
+    """The templates with a network of the app's own."""
+    made = dict(templates(APP))
+    own = {"Vpc": {"Type": "AWS::EC2::VPC"}, **{f"Ip{n}": {"Type": "AWS::EC2::EIP"} for n in "123"}}
+    made[PLATFORM] = {**made[PLATFORM], "Resources": {**made[PLATFORM]["Resources"], **own}}
+    return made
+
+
 def test_a_quota_that_is_used_up_stops_before_anything_is_made() -> None:
     fake = empty()
     fake.parts["ec2"].vpcs = 5
-    error = failing_up(fake)
+    error = failing_up(fake, with_a_network())
     assert error.number == "TG285"
     assert error.cause == "5 of 5 VPCs are used, 1 more are taken"
     assert fake.asked("cloudformation:CreateChangeSet") == []
+
+
+def test_each_zone_s_address_counts_against_the_quota() -> None:
+    fake = empty()
+    fake.parts["ec2"].addresses = 2
+    assert up(fake, with_a_network())[1].has("✓ Elastic IPs: 2 of 5 Elastic IPs are used, 3 more")
+    fake = empty()
+    fake.parts["ec2"].addresses = 3
+    assert failing_up(fake, with_a_network()).cause.startswith("3 of 5 Elastic IPs")
+
+
+def test_a_network_that_is_there_takes_nothing_of_the_quota_of_networks() -> None:
+    fake = empty()
+    fake.parts["ec2"].vpcs = 5
+    outputs, said = up(fake)
+    assert outputs["LoadBalancerDnsName"]
+    assert not said.has("VPCs")
 
 
 def test_a_quota_that_cannot_be_read_does_not_stop() -> None:
     fake = empty()
     for _ in range(3):
         fake.refuse("service-quotas:GetServiceQuota", "AccessDeniedException", "no")
-    _, said = up(fake)
+    _, said = up(fake, with_a_network())
     assert said.has("? VPCs: not known: AccessDeniedException")
 
 
@@ -373,6 +398,23 @@ def test_an_update_that_fails_says_why_and_that_it_is_back() -> None:
     assert error.cause == "Queue (SQS::Queue): Access denied for operation CreateQueue"
 
 
+@pytest.mark.parametrize(
+    ("ended", "command"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name shop"),
+        ("ROLLBACK_FAILED", "delete-stack --stack-name shop"),
+        ("DELETE_FAILED", "delete-stack --stack-name shop"),
+    ],
+)
+def test_a_rollback_that_fails_too_is_never_told_as_one_that_is_back(
+    ended: str, command: str
+) -> None:
+    error = failure(Run("shop", "arn", "token", 0, ended=ended))
+    assert error.number == "TG532"
+    assert error.what == f"stack shop failed, and so did its rollback ({ended})"
+    assert error.remedy.endswith(f"aws cloudformation {command}")
+
+
 def test_validation_before_deployment_is_told_with_the_resource() -> None:
     fake = standing()
     formation(fake).invalid = "a bucket of that name exists"
@@ -398,23 +440,6 @@ def test_a_stack_that_cannot_be_updated_says_what_to_do(
     error = failing_up(fake)
     assert error.number == code
     assert remedy in error.remedy
-
-@pytest.mark.parametrize(
-    ("ended", "command"),
-    [
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name shop"),
-        ("ROLLBACK_FAILED", "delete-stack --stack-name shop"),
-        ("DELETE_FAILED", "delete-stack --stack-name shop"),
-    ],
-)
-def test_a_rollback_that_fails_too_is_never_told_as_one_that_is_back(
-    ended: str, command: str
-) -> None:
-    error = failure(Run("shop", "arn", "token", 0, ended=ended))
-    assert error.number == "TG532"
-    assert error.what == f"stack shop failed, and so did its rollback ({ended})"
-    assert error.remedy.endswith(f"aws cloudformation {command}")
-
 
 
 def test_ctrl_c_says_what_goes_on_and_stops_nothing() -> None:
@@ -451,7 +476,38 @@ def test_a_connection_that_nobody_has_authorised_is_told_with_its_place() -> Non
         "arn:aws:codeconnections:eu-west-1:123456789012:connection/0"
     )
     _, said = up(fake)
-    assert said.has("? connection: the connection to the git host is PENDING")
+    console = "https://eu-west-1.console.aws.amazon.com/codesuite/settings/connections"
+    told = f"? connection: the connection to the git host is PENDING; authorise it once: {console}"
+    assert said.has(told)
+    assert said.count(told) == 1
+    new = empty()
+    new.parts["codeconnections"].status = "PENDING"
+    formation(new).outputs[PLATFORM] = formation(fake).outputs[PLATFORM]
+    assert up(new)[1][-1] == told
+    assert told not in up(empty(), dry_run=True)[1]
+
+
+def test_a_connection_that_has_ended_stops_an_update_and_says_where_to_authorise_it() -> None:
+    fake = standing()
+    fake.parts["codeconnections"].status = "ERROR"
+    formation(fake).outputs[PLATFORM]["ConnectionArn"] = (
+        "arn:aws:codeconnections:eu-west-1:123456789012:connection/0"
+    )
+    error = failing_up(fake, changed(Role=MORE))
+    assert (error.number, error.cause) == ("TG285", "the connection to the git host is ERROR")
+    assert error.remedy.startswith("authorise it once: https://eu-west-1.console.")
+    assert fake.asked("cloudformation:CreateChangeSet") == []
+
+
+def test_a_connection_that_cannot_be_read_is_said_and_stops_nothing() -> None:
+    fake = standing()
+    formation(fake).outputs[PLATFORM]["ConnectionArn"] = (
+        "arn:aws:codeconnections:eu-west-1:123456789012:connection/0"
+    )
+    fake.refuse("codeconnections:GetConnection", "AccessDeniedException", "no")
+    outputs, said = up(fake)
+    assert said.has("? connection: not known: AccessDeniedException")
+    assert outputs["ClusterName"]
 
 
 def test_a_template_that_is_too_large_is_said_to_be_before_it_is_sent() -> None:
@@ -461,12 +517,6 @@ def test_a_template_that_is_too_large_is_said_to_be_before_it_is_sent() -> None:
     assert "of 51,200 bytes" in error.cause
 
 
-def test_drift_is_never_reverted_by_a_change_set() -> None:
-    """Pitfall 1: REVERT_DRIFT would give the template's weights to the listener."""
-    fake = standing()
-    up(fake, changed(Extra={"Type": "AWS::SNS::Topic"}))
-    for asked in fake.asked("cloudformation:CreateChangeSet"):
-        assert "DeploymentMode" not in asked
 def test_what_is_sent_is_the_file_that_tidegate_aws_template_writes() -> None:
     """Also what is no ASCII: escaped, it would be twice as large or more."""
     made = changed(Big={"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "ü" * 20_000}})
@@ -476,3 +526,9 @@ def test_what_is_sent_is_the_file_that_tidegate_aws_template_writes() -> None:
     assert sent["TemplateBody"] == text(made[CATS])
 
 
+def test_drift_is_never_reverted_by_a_change_set() -> None:
+    """Pitfall 1: REVERT_DRIFT would give the template's weights to the listener."""
+    fake = standing()
+    up(fake, changed(Extra={"Type": "AWS::SNS::Topic"}))
+    for asked in fake.asked("cloudformation:CreateChangeSet"):
+        assert "DeploymentMode" not in asked

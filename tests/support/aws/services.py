@@ -56,12 +56,13 @@ class Quotas:
 @dataclass
 class Ec2:
     vpcs: int = 1
+    addresses: int = 0
 
     def DescribeVpcs(self) -> Any:
         return {"Vpcs": [{"VpcId": f"vpc-{n}"} for n in range(self.vpcs)]}
 
     def DescribeAddresses(self) -> Any:
-        return {"Addresses": []}
+        return {"Addresses": [{"AllocationId": f"eip-{n}"} for n in range(self.addresses)]}
 
 
 @dataclass
@@ -137,7 +138,6 @@ class S3:
 
 
 @dataclass
-@dataclass
 class Kms:
     """Keys by id with their states."""
 
@@ -153,6 +153,7 @@ class Kms:
         return {"KeyId": KeyId, "PendingWindowInDays": PendingWindowInDays}
 
 
+@dataclass
 class Ecr:
     """`answers` are what DescribeImageScanFindings says, one a call, the last again and again."""
 

@@ -1,7 +1,9 @@
 """What must be so before anything is changed: who asks, quotas, roles that AWS itself needs."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tidegate.aws.account import Account
 from tidegate.aws.deploy import stacks
@@ -17,17 +19,23 @@ _LINKED = {
     ),
 }
 _QUOTAS = (
-    ("vpc", "L-F678F1CE", "VPCs", 1, ("ec2", "describe_vpcs", "Vpcs")),
-    ("ec2", "L-0263D0A3", "Elastic IPs", 2, ("ec2", "describe_addresses", "Addresses")),
+    ("vpc", "L-F678F1CE", "VPCs", "AWS::EC2::VPC", ("ec2", "describe_vpcs", "Vpcs")),
+    (
+        "ec2",
+        "L-0263D0A3",
+        "Elastic IPs",
+        "AWS::EC2::EIP",
+        ("ec2", "describe_addresses", "Addresses"),
+    ),
     (
         "elasticloadbalancing",
         "L-53DA6B97",
         "load balancers",
-        1,
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
         ("elbv2", "describe_load_balancers", "LoadBalancers"),
     ),
 )
-"""Service, quota code, name, how many a platform takes, and how to count what is there."""
+"""Service, quota code, name, what takes one in a template, and how to count what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +48,19 @@ class Check:
     remedy: str = ""
 
 
-def preflight(account: Account, names: Names) -> tuple[Check, ...]:
-    """Every check; nothing is changed. Raises `AccountError` without valid credentials."""
+def preflight(account: Account, names: Names, wanted: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Every check; nothing is changed. Raises `AccountError` without valid credentials.
+
+    `wanted` is the platform's template: a first creation takes of the quotas what is in it.
+    """
     number, who = account.identity()
     identity = Check("identity", True, f"{who} in account {number}, {account.region}")
     platform = stacks.seen(account, names.platform_stack)
     checks = [identity, *_roles(account), _scanning(account)]
     if platform is None or platform.stub:
-        checks += _quotas(account)
+        checks += _quotas(account, wanted)
     else:
-        checks += _connection(account, platform)
+        checks += connection(account, platform.outputs)
     return tuple(checks)
 
 
@@ -97,8 +108,12 @@ def _scanning(account: Account) -> Check:
     return Check("scanning", True, f"ECR scans are {kind}{note}")
 
 
-def _quotas(account: Account) -> Iterator[Check]:
-    for service, code, name, takes, (where, operation, key) in _QUOTAS:
+def _quotas(account: Account, wanted: Mapping[str, Any]) -> Iterator[Check]:
+    kinds = Counter(str(one["Type"]) for one in (wanted.get("Resources") or {}).values())
+    for service, code, name, kind, (where, operation, key) in _QUOTAS:
+        takes = kinds[kind]
+        if not takes:
+            continue
         try:
             ask = {"ServiceCode": service, "QuotaCode": code}
             most = account.ask("service-quotas", "get_service_quota", **ask)["Quota"]["Value"]
@@ -111,11 +126,18 @@ def _quotas(account: Account) -> Iterator[Check]:
         yield Check(name, has + takes <= most, what, remedy if has + takes > most else "")
 
 
-def _connection(account: Account, platform: stacks.StackSeen) -> Iterator[Check]:
-    arn = platform.outputs.get(PlatformOutput.CONNECTION_ARN)
-    if not arn:
+def connection(
+    account: Account, outputs: Mapping[str, str], known: Mapping[str, str] | None = None
+) -> Iterator[Check]:
+    """The connection to the git host, if the platform's outputs have another than `known` has."""
+    arn = outputs.get(PlatformOutput.CONNECTION_ARN)
+    if not arn or arn == (known or {}).get(PlatformOutput.CONNECTION_ARN):
         return
-    answer = account.ask("codeconnections", "get_connection", ConnectionArn=arn)
+    try:
+        answer = account.ask("codeconnections", "get_connection", ConnectionArn=arn)
+    except TidegateError as error:
+        yield Check("connection", None, f"not known: {code_of(error) or error.what}")
+        return
     status = answer["Connection"]["ConnectionStatus"]
     yield Check(
         "connection",

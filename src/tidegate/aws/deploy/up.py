@@ -70,18 +70,21 @@ class Up:
         `UsageError` when the person says no, `DeploymentError` with the root cause, `StillRunning`
         on Ctrl-C.
         """
-        checks = preflight.preflight(self.account, self.names)
-        for check in checks:
-            mark = {True: "✓", False: "✗", None: "?"}[check.ok]
-            self.say(f"{mark} {check.name}: {check.what}")
+        wanted = self.templates[self.names.platform_stack]
+        checks = preflight.preflight(self.account, self.names, wanted)
+        self._tell(checks)
         preflight.demand(checks)
         platform, *groups = self._groups()
         first = stacks.seen(self.account, platform[0])
         if first is None or first.stub:
-            return self._create(platform, groups, checks)
-        for group in (platform, *groups):
-            self._apply(group)
-        return {} if self.options.dry_run else self._outputs(platform[0])
+            outputs = self._create(platform, groups, checks)
+        else:
+            for group in (platform, *groups):
+                self._apply(group)
+            outputs = {} if self.options.dry_run else self._outputs(platform[0])
+        known = first.outputs if first else {}
+        self._tell(preflight.connection(self.account, outputs, known))  # it is made PENDING
+        return outputs
 
     def _groups(self) -> list[list[str]]:
         """Stacks by turns: the platform, what else is shared, the services."""
@@ -105,6 +108,13 @@ class Up:
         for group in groups:
             self._apply(group, agreed=True)
         return self._outputs(platform[0])
+
+    def _tell(self, checks: Iterable[preflight.Check]) -> None:
+        """Each check as a line, and what a person has to do where it is not as it must be."""
+        for check in checks:
+            mark = {True: "✓", False: "✗", None: "?"}[check.ok]
+            todo = f"; {check.remedy}" if check.remedy and not check.ok else ""
+            self.say(f"{mark} {check.name}: {check.what}{todo}")
 
     def _apply(self, names: Sequence[str], agreed: bool = False) -> None:
         planned = self._propose(names)
