@@ -1,15 +1,18 @@
 """The status of the whole app in the account: the same view as on one machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tidegate.aws import holding
 from tidegate.aws.account import Account
 from tidegate.aws.names import Names, PlatformOutput
 from tidegate.aws.names import ServiceOutput as Out
 from tidegate.aws.reading import deployments, executions
+from tidegate.aws.reading.alarms import GONE, described
 from tidegate.aws.reading.groups import groups_of, releases_in, serving
 from tidegate.aws.reading.service import Place, ServiceSeen, look, ms
 from tidegate.aws.traffic import Group, dimension_of, minutes
+from tidegate.core.decision import AlarmState
 from tidegate.core.errors import TidegateError
 from tidegate.core.metrics import Second
 from tidegate.core.model import App, Colour
@@ -90,22 +93,12 @@ def traffic_of(
 def alarms(account: Account, names: Iterable[str]) -> tuple[AlarmView, ...]:
     """The service's alarms as CloudWatch has them; one that is gone is INSUFFICIENT_DATA."""
     wanted = list(names)
-    if not wanted:
-        return ()
-    ask = {"AlarmNames": wanted, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
-    answer = account.ask("cloudwatch", "describe_alarms", **ask)
-    known = {
-        one["AlarmName"]: one
-        for key in ("MetricAlarms", "CompositeAlarms")
-        for one in answer.get(key, ())
-    }
-    found = []
-    for name in wanted:
-        one = known.get(name)
-        if one is None:
-            found.append(AlarmView(name, "INSUFFICIENT_DATA", None, "CloudWatch has no such alarm"))
-            continue
-        since = ms(one.get("StateTransitionedTimestamp") or one.get("StateUpdatedTimestamp"))
-        reason = str(one.get("StateReason", ""))
-        found.append(AlarmView(name, one["StateValue"], since or None, reason))
-    return tuple(found)
+    known = described(account, wanted)
+    return tuple(_alarm(name, known.get(name)) for name in wanted)
+
+
+def _alarm(name: str, one: Mapping[str, Any] | None) -> AlarmView:
+    if one is None:
+        return AlarmView(name, AlarmState.INSUFFICIENT_DATA.value, None, GONE)
+    since = ms(one.get("StateTransitionedTimestamp") or one.get("StateUpdatedTimestamp"))
+    return AlarmView(name, one["StateValue"], since or None, str(one.get("StateReason", "")))
