@@ -13,6 +13,7 @@ from tests.support.aws.fake import NOW, FakeAws
 from tests.support.aws.services import time_of
 from tests.support.aws.shop import APP, NAMES, digest, group, rule, standing
 from tidegate.aws import holding
+from tidegate.aws.moving import CODEDEPLOY_MOVING
 from tidegate.aws.operations import AwsOperations
 from tidegate.core.errors import BuildError, Busy, CloudFailed, NotFound, TidegateError, UsageError
 from tidegate.engine.drills import Drill
@@ -110,7 +111,8 @@ def test_an_alarm_that_cloudwatch_has_not_is_insufficient_data(fake: FakeAws) ->
     assert (alarm.state, alarm.reason) == ("INSUFFICIENT_DATA", "CloudWatch has no such alarm")
 
 
-def test_codedeploy_s_task_sets_give_the_same_view() -> None:
+@pytest.mark.parametrize("status", CODEDEPLOY_MOVING)
+def test_codedeploy_s_task_sets_give_the_same_view(status: str) -> None:
     fake = standing("codedeploy")
     kept = fake.parts["ecs"].services["cats"]
     kept.task_sets.append(fake.parts["ecs"]._task_set(kept, 2, "ACTIVE"))
@@ -120,12 +122,14 @@ def test_codedeploy_s_task_sets_give_the_same_view() -> None:
     ]
     events = [{"lifecycleEventName": "AllowTraffic", "status": "InProgress"}]
     target = {"taskSetsInfo": sets, "lifecycleEvents": events}
-    fake.parts["codedeploy"].add("d-1", "cats", "InProgress", target)
-    moving = of(fake).status().services[0].deployment
+    fake.parts["codedeploy"].add("d-1", "cats", status, target)
+    one = of(fake).status().services[0]
+    moving = one.deployment
     assert moving
     assert (moving.stage, moving.weight_bp, moving.candidate) == (
         ("PRODUCTION_TRAFFIC_SHIFT", 1_000, 2)
     )
+    assert [group.role for group in one.groups] == ["stable", "candidate"]
 
 
 # --- releases, events, logs ----------------------------------------------------------------

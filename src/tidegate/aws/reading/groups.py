@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tidegate.aws.moving import CODEDEPLOY_MOVING
 from tidegate.aws.reading.service import ServiceSeen, ms, release_of
 from tidegate.core.metrics import Second, merge, percentile_us
 from tidegate.core.model import Colour, Role
@@ -65,7 +66,7 @@ def candidate_colour(seen: ServiceSeen) -> Colour | None:
     """Where the candidate of a deployment under way is, as far as AWS says."""
     if seen.place.codedeploy:
         sets = (seen.codedeploy.get("target") or {}).get("taskSetsInfo") or ()
-        moving = seen.codedeploy.get("status") in ("InProgress", "Ready", "Queued", "Baking")
+        moving = seen.codedeploy.get("status") in CODEDEPLOY_MOVING
         name = next((s["targetGroup"]["name"] for s in sets if _is_green(s)), "") if moving else ""
         return next((c for c in Colour if f"/{name}/" in seen.place.group_arn(c)), None)
     moving_now = seen.moving
