@@ -56,14 +56,10 @@ def pipeline(parts: Parts) -> None:
 
 
 def _places(parts: Parts, project: codebuild.CfnProject) -> stages.Places:
-    def platform(output: PlatformOutput) -> str:
-        return parts.platform(output)
-
+    platform = parts.platform
     source = parts.app.aws.source
     by_connection = source is not None and not source.token
-    deploys = parts.app.aws.controller is Controller.CODEDEPLOY
-    group = parts.stack.node.try_find_child("DeploymentGroup") if deploys else None
-    application = parts.stack.node.try_find_child("Application") if deploys else None
+    application, group = _of_codedeploy(parts)
     return stages.Places(
         build_project=project.ref,
         repository=parts.repository.ref,
@@ -72,9 +68,18 @@ def _places(parts: Parts, project: codebuild.CfnProject) -> stages.Places:
         topic=platform(PlatformOutput.TOPIC_ARN),
         bucket=platform(PlatformOutput.ARTIFACTS_BUCKET_NAME),
         connection=platform(PlatformOutput.CONNECTION_ARN) if by_connection else "",
-        application=application.ref if isinstance(application, CfnResource) else "",
-        group=group.ref if isinstance(group, CfnResource) else "",
+        application=application,
+        group=group,
     )
+
+
+def _of_codedeploy(parts: Parts) -> tuple[str, str]:
+    """CodeDeploy's application and deployment group; empty where ECS deploys."""
+    if parts.app.aws.controller is not Controller.CODEDEPLOY:
+        return "", ""
+    found = [parts.stack.node.find_child(name) for name in ("Application", "DeploymentGroup")]
+    application, group = (one.ref for one in found if isinstance(one, CfnResource))
+    return application, group
 
 
 def function_name(function_arn: str) -> str:
@@ -132,19 +137,15 @@ def _failures(parts: Parts, made: codepipeline.CfnPipeline) -> None:
 
 def _scaling(parts: Parts) -> None:
     """CodeDeploy's deployments hold scaling. Events may be lost, so it is looked at as well."""
-    if parts.app.aws.controller is not Controller.CODEDEPLOY:
+    application, group = _of_codedeploy(parts)
+    if not application:
         return
     function = parts.platform(PlatformOutput.DEPLOY_FUNCTION_ARN)
-    application, group = (
-        parts.stack.node.find_child(name) for name in ("Application", "DeploymentGroup")
-    )
-    assert isinstance(application, CfnResource)
-    assert isinstance(group, CfnResource)
     asked = {
         Request.TASK.value: "settle",
         Request.SERVICE.value: parts.service.name,
-        Request.APPLICATION.value: application.ref,
-        Request.GROUP.value: group.ref,
+        Request.APPLICATION.value: application,
+        Request.GROUP.value: group,
     }
     rule = events.CfnRule(
         parts.stack,
@@ -155,7 +156,7 @@ def _scaling(parts: Parts) -> None:
             "detail-type": ["CodeDeploy Deployment State-change Notification"],
             "detail": {
                 "state": ["START", "SUCCESS", "FAILURE", "STOP"],
-                "application": [application.ref],
+                "application": [application],
             },
         },
         schedule_expression=_LOOK,
