@@ -77,6 +77,16 @@ def test_what_the_table_lacks_is_named_and_never_priced_by_another_region() -> N
     assert frankfurt.table[Figure.VCPU] != EAST.table[Figure.VCPU]
 
 
+def test_only_an_endpoint_that_costs_is_named_as_not_in_the_price() -> None:
+    """Amazon VPC pricing: gateway endpoints are free, others are paid by the hour."""
+    gateway = {"Type": cost._ENDPOINT, "Properties": {"VpcEndpointType": "Gateway"}}
+    free = {"Resources": {"S3": gateway, "Db": {"Type": cost._ENDPOINT}}}
+    assert cost.monthly(free, 0, EAST) == cost.Cost(0.0)
+    paid = {**gateway, "Properties": {"VpcEndpointType": "Interface"}}
+    found = cost.monthly({"Resources": {"S3": gateway, "Ecr": paid}}, 0, EAST)
+    assert found.unpriced == (cost._ENDPOINT,)
+
+
 def test_aws_s_own_list_goes_before_the_table() -> None:
     found = prices(empty().account())
     assert found.as_of == "today"

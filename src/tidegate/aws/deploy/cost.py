@@ -10,11 +10,8 @@ from typing import Any
 
 from tidegate.aws.deploy.prices import HOURS_PER_MONTH, Figure, Prices
 
-_UNPRICED = (
-    "AWS::AutoScaling::AutoScalingGroup",
-    "AWS::EC2::VPCEndpoint",
-    "AWS::KMS::Key",
-)
+_UNPRICED = ("AWS::AutoScaling::AutoScalingGroup", "AWS::KMS::Key")
+_ENDPOINT = "AWS::EC2::VPCEndpoint"
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _NAT, _ADDRESS = "AWS::EC2::NatGateway", "AWS::EC2::EIP"
 _SERVICE, _TASK = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
@@ -39,8 +36,9 @@ class _Item:
 
 def monthly(template: Mapping[str, Any], tasks: int, prices: Prices) -> Cost:
     """The cost of a template whose service, if it has one, runs `tasks` tasks."""
-    kinds = [str(one["Type"]) for one in (template.get("Resources") or {}).values()]
-    unpriced = {kind for kind in kinds if kind in _UNPRICED}
+    resources = list((template.get("Resources") or {}).values())
+    kinds = [str(one["Type"]) for one in resources]
+    unpriced = {str(one["Type"]) for one in resources if _has_no_price_here(one)}
     hour = 0.0
     for item in _items(template, kinds, tasks, prices.spot_share):
         price = prices.table.get(item.figure)
@@ -49,6 +47,14 @@ def monthly(template: Mapping[str, Any], tasks: int, prices: Prices) -> Cost:
         elif item.units:
             unpriced.add(item.kind)
     return Cost(round(hour * HOURS_PER_MONTH, 2), tuple(sorted(unpriced)))
+
+
+def _has_no_price_here(one: Mapping[str, Any]) -> bool:
+    """Also an endpoint in a network; a gateway's, which is CloudFormation's default, is free."""
+    if one["Type"] == _ENDPOINT:
+        kind = (one.get("Properties") or {}).get("VpcEndpointType", "Gateway")
+        return bool(kind != "Gateway")
+    return one["Type"] in _UNPRICED
 
 
 def _items(
