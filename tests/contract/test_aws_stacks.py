@@ -25,6 +25,7 @@ from tests.support.aws_stacks import (
     service,
     stacks,
 )
+from tidegate.aws import stored
 from tidegate.aws.acknowledged import CDK_NAG, CFN_LINT, CHECKOV, Acknowledged
 from tidegate.aws.names import Names
 from tidegate.aws.refusals import problems
@@ -80,6 +81,48 @@ def test_each_template_can_be_launched_without_a_bucket(variant: str) -> None:
     for name, template in stacks(variant).items():
         assert len(text(template).encode()) < MOST_BODY_BYTES, name
         assert len(template["Resources"]) < 500
+
+
+def made_up(stack: str, value: Any) -> str:
+    """A value with names such as AWS makes up, of a region with a long name."""
+    if isinstance(value, str):
+        return value
+    ((how, of),) = value.items()
+    match how:
+        case "Fn::Join":
+            return str(of[0]).join(made_up(stack, one) for one in of[1])
+        case "Fn::Sub":
+            known = {"Partition": "aws", "Region": "ap-southeast-1", "AccountId": "1" * 12}
+            return re.sub(r"\$\{AWS::(\w+)\}", lambda found: known[found[1]], str(of))
+        case "Fn::ImportValue" if of.endswith("ClusterName"):
+            return f"{of.removesuffix('-ClusterName')}-platform-Cluster-0123456789ab"
+        case "Fn::ImportValue" if of.endswith("LoadBalancerFullName"):
+            return f"app/{stack[:6]}-LoadB-0123456789ab/0123456789abcdef"
+        case "Fn::ImportValue" if of.endswith("LoadBalancerDnsName"):
+            return f"{stack[:6]}-LoadB-0123456789ab-1234567890.ap-southeast-1.elb.amazonaws.com"
+        case "Fn::GetAtt" if of[1] == "Arn":
+            path = f"/{stack.split('-')[0]}/{stack.split('-')[1]}/tasks/"
+            return f"arn:aws:iam::{'1' * 12}:role{path}{stack[:40]}-{of[0]}-0123456789ab"
+        case "Fn::GetAtt" if of[1] == "TargetGroupFullName":
+            return f"targetgroup/{stack[:6]}-{of[0]}-0123456789ab/0123456789abcdef"
+        case "Ref" if of == "AWS::Region":
+            return "ap-southeast-1"
+        case _:
+            return f"{stack}-{of if how == 'Ref' else of[0]}-0123456789ab"
+
+
+@each
+def test_what_ssm_holds_is_no_larger_than_was_reckoned_without_an_account(variant: str) -> None:
+    known = app(variant)
+    for one in known.services:
+        stack = Names(known.name).service_stack(one.name)
+        for logical, reckon in (
+            ("Settings", stored.settings_bytes),
+            ("TaskTemplate", stored.task_bytes),
+        ):
+            value = stacks(variant)[stack]["Resources"][logical]["Properties"]["Value"]
+            size = len(made_up(stack, value).encode())
+            assert size <= reckon(known, one) <= size + 250, (stack, logical)
 
 
 @each

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.aws import fit, stages, task, watched
+from tidegate.aws import fit, stages, stored, task, watched
 from tidegate.aws.buildspec import buildspec
 from tidegate.aws.fit import FARGATE, Strategy, Timetable
 from tidegate.aws.priority import priority
@@ -179,6 +179,34 @@ def test_a_gate_policy_that_no_parameter_holds_is_refused_with_its_size() -> Non
     assert size > MOST_BYTES
     assert said.startswith(f"gate: its 300 waivers take {size:,} bytes even packed, and a ")
     assert said.endswith("holds 8,192; delete those that have ended, or shorten their reasons")
+
+
+def with_checks(count: int) -> App:
+    """An app with so many checks of one service."""
+    return one(f"deployment: {{checks: [{', '.join(f'/page/{n}' for n in range(count))}]}}")
+
+
+def test_checks_that_no_parameter_holds_are_refused_with_their_size() -> None:
+    assert list(problems(with_checks(60))) == []
+    app = with_checks(90)
+    size = stored.settings_bytes(app, app.services[0])
+    assert size > MOST_BYTES
+    assert list(problems(app)) == [
+        f"services.web.deployment: with its 90 checks the settings take {size:,} bytes, "
+        "and a parameter of SSM holds 8,192; write fewer checks"
+    ]
+
+
+def test_an_environment_that_no_parameter_holds_is_refused_with_its_size() -> None:
+    """In bytes: letters that are no ASCII take two or more."""
+    assert list(problems(one(f"environment: {{A: {'x' * 5_000}}}"))) == []
+    app = one(f"environment: {{A: {'ü' * 4_000}}}")
+    size = stored.task_bytes(app, app.services[0])
+    assert MOST_BYTES < size < 10_000
+    assert list(problems(app)) == [
+        f"services.web.environment: with it the task definition takes {size:,} bytes, and a "
+        "parameter of SSM holds 8,192; put long values into a file of the image"
+    ]
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from tidegate.aws import fit, watched
+from tidegate.aws import fit, stored, watched
 from tidegate.aws.fit import Strategy, Timetable
 from tidegate.aws.settings import MOST_BYTES, gate_value
 from tidegate.core.errors import ConfigurationError
 from tidegate.core.model import Alarm, App, Controller, Launch, LifecycleStage, Service
 from tidegate.core.scaling.policy import Metric, Scaling
+from tidegate.core.words import counted
 
 MOST_SERVICES = 50
 """A service takes two rules and two target groups; a load balancer has a hundred of each."""
@@ -66,6 +67,7 @@ def _service(app: App, service: Service) -> Iterator[str]:
         more = sorted(set(service.security.capabilities) - {"SYS_PTRACE"})
         if more:
             yield f"security.capabilities: Fargate gives none but SYS_PTRACE, not {more[0]}"
+    yield from _stored(app, service)
     yield from _deployment(app, service)
     guards = watched.guards(app, service)
     if len(guards) > MOST_ALARMS[app.aws.controller]:
@@ -76,6 +78,21 @@ def _service(app: App, service: Service) -> Iterator[str]:
     yield from (f"scaling: {why}" for why in _scaling(service.scaling))
     if any(item.base for item in fit.strategy_of(app, service) if fit.is_spot(app, item)):
         yield "capacity_provider_strategy: its base is on spot; on AWS the base is on-demand"
+
+
+def _stored(app: App, service: Service) -> Iterator[str]:
+    """What does not fit into the service's parameters; the names that AWS makes up are in it."""
+    holds = f"bytes, and a parameter of SSM holds {MOST_BYTES:,}"
+    size = stored.settings_bytes(app, service)
+    if size > MOST_BYTES:
+        count = counted(len(fit.policy_of(app, service).checks), "check")
+        yield f"deployment: with its {count} the settings take {size:,} {holds}; write fewer checks"
+    size = stored.task_bytes(app, service)
+    if size > MOST_BYTES:
+        yield (
+            f"environment: with it the task definition takes {size:,} {holds}; "
+            "put long values into a file of the image"
+        )
 
 
 def _alarm(alarm: Alarm) -> Iterator[str]:

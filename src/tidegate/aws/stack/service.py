@@ -1,12 +1,14 @@
 """One service's stack: repository, tasks, traffic, alarms, scaling, and its pipeline."""
 
+from dataclasses import replace
+
 from aws_cdk import Aws, CfnCondition, CfnParameter, Fn, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 
-from tidegate.aws import fit, task
+from tidegate.aws import stored, task
 from tidegate.aws.names import (
     NO_IMAGE,
     PLACEHOLDER_IMAGE,
@@ -16,7 +18,6 @@ from tidegate.aws.names import (
     ServiceOutput,
     ServiceParameter,
 )
-from tidegate.aws.settings import ServiceSettings
 from tidegate.aws.stack import native, safe
 from tidegate.aws.stack.alarms import guard, watch
 from tidegate.aws.stack.codedeploy import codedeploy
@@ -186,23 +187,16 @@ def _task_definition(parts: Parts, known: task.Known) -> ecs.CfnTaskDefinition:
 def _settings(parts: Parts, made: ecs.CfnService, target: str, alarms: list[str]) -> None:
     """What the functions know of the service."""
     app, service, names = parts.app, parts.service, parts.names
-    policy = fit.policy_of(app, service)
-    settings = ServiceSettings(
-        service=service.name,
-        controller=app.aws.controller.value,
+    settings = replace(
+        stored.settings(app, service),
         cluster=imported(names, PlatformOutput.CLUSTER_NAME),
         ecs_service=made.attr_name,
         load_balancer=imported(names, PlatformOutput.LOAD_BALANCER_FULL_NAME),
         blue_target_group=Fn.get_att("BlueGroup", "TargetGroupFullName").to_string(),
         green_target_group=Fn.get_att("GreenGroup", "TargetGroupFullName").to_string(),
         scalable_target=target,
-        analysis=policy.analysis,
-        on_unknown=policy.on_unknown,
-        checks=policy.checks,
         test_url=_test_url(app),
         alarms=tuple(alarms),
-        first_count=service.count.desired,
-        least_count=service.count.minimum,
     )
     _parameter(parts, "Settings", names.service_parameter(service.name), settings.to_json())
 
