@@ -5,7 +5,8 @@ configuration (routes, splits, retries) and a collector that counts every reques
 the bare one has neither. A second bare one repeats what a dying target left unanswered, as ours
 does: what that promise alone costs. A third keeps freed buffers, as ours does: what is owed to
 that and not to our configuration. `steady`: no deployment runs. `shift`: half of the traffic goes
-to the other target group, and the weights change twice a second.
+to the other target group, and the weights change twice a second. The client and the targets go
+before other programs, where that is allowed, so that the HAProxy under test sets the pace.
 """
 
 import os
@@ -138,7 +139,7 @@ def measure(size: Size) -> list[Claim]:
     wrk.ensure()
     folder = Path(tempfile.mkdtemp(prefix="tgb-", dir="/tmp"))
     try:
-        with _planes(folder) as planes:
+        with machine.before_others(), _planes(folder) as planes:
             for _ in range(size.pairs):
                 planes.measure(BARE)
                 planes.measure(SAFE)

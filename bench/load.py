@@ -33,12 +33,11 @@ from pathlib import Path
 from bench.claims import Claim, Goal
 from bench.generators import CLOCK, OURS, Ask, Said, Tool, tools, wrk
 from bench.images import say
-from bench.machine import busy_ns, least_stolen, processors_s
+from bench.machine import before_others, busy_ns, least_stolen, processors_s
 from bench.measured import measured
 from bench.ports import free_ports
 from bench.size import Size
 from tidegate.local.haproxy.machine import find_binary
-from tidegate.precedence import go_before
 
 GOAL_RATE, GOAL_LATE_MS, GOAL_HELD, GOAL_OFF_MS = 20_000, 0.2, 99.0, 10.0
 RATES = (1_000, 5_000, GOAL_RATE)
@@ -46,8 +45,6 @@ SECONDS, STALL_SECONDS = 3, 3
 STALL_RATE, TRUE_P99_MS = 1_000, 190.0
 MOST_STOLEN = 1.0
 """A run at the goal's rate is taken again when the host kept more (%) of the machine's time."""
-BEST = -20
-"""The nice value of who goes first."""
 HAPROXY = """
 global
   nbthread 1
@@ -209,21 +206,6 @@ def _flat_out(rows: Rows, peak: Row) -> Claim:
 
 def _middle(values: Iterable[float]) -> float:
     return statistics.median(values)
-
-
-@contextmanager
-def before_others() -> Iterator[None]:
-    """This process, its session and all that they start; nobody where that is not allowed."""
-    nice, group = os.getpriority(os.PRIO_PROCESS, 0), Path("/proc/self/autogroup")
-    of_group = group.read_text().split()[-1] if group.exists() else ""
-    may = go_before(BEST)
-    try:
-        yield
-    finally:
-        if may:
-            os.setpriority(os.PRIO_PROCESS, 0, nice)
-        if may and of_group:
-            group.write_text(of_group)
 
 
 @contextmanager
