@@ -39,6 +39,14 @@ def test_the_cost_is_told_by_provider_beside_the_same_hours_on_demand() -> None:
     assert found.numbers()["cost"] == pytest.approx(0.025)
 
 
+def test_two_files_of_the_same_app_are_told_apart() -> None:
+    found = rehearse(Rehearsal(QUICKLY, replace(STEADY, demand=constant(1, 120))))
+    heads = re.findall("<h2>(.*?)</h2>", page([found, found]))
+    for words in ("Services of shop", "cats, latency"):
+        assert [head for head in heads if words in head] == [f"A: {words}", f"B: {words}"]
+    assert "A: " not in page([found])
+
+
 def test_nothing_is_told_of_costs_without_prices() -> None:
     found = rehearse(Rehearsal(replace(QUICKLY, capacity=CLOUDY), STEADY))
     assert (found.providers, found.instances, cost_rows(found)) == ((), None, [])

@@ -21,16 +21,20 @@ HEADROOM = 1.1
 
 
 def page(outcomes: Sequence[Outcome], compared: Sequence[Difference] = ()) -> str:
-    """The whole page: of the first outcome, or of two with what differs between them."""
+    """The whole page: of the first outcome, or of two with what differs between them.
+
+    Of two, A and B say which is meant: mostly they are two files of the same app.
+    """
     first = outcomes[0]
-    parts = [_summary(one) for one in outcomes]
+    named = list(zip(("A: ", "B: ") if len(outcomes) > 1 else ("",), outcomes, strict=True))
+    parts = [_summary(one, prefix) for prefix, one in named]
     if compared:
         parts.insert(0, section("B against A", _differences(compared), "wide"))
-    parts += [_costs(one) for one in outcomes if one.providers]
-    for one in outcomes:
+    parts += [_costs(one, prefix) for prefix, one in named if one.providers]
+    for prefix, one in named:
         for service in one.services:
-            parts += _charts(one, service, f"{one.app}: " if len(outcomes) > 1 else "")
-    parts += [_moments(one) for one in outcomes if one.moments]
+            parts += _charts(one, service, prefix)
+    parts += [_moments(one, prefix) for prefix, one in named if one.moments]
     assumed = "".join(f"<p>{escape(line)}</p>" for line in first.assumptions)
     parts.append(section("Assumed", assumed, "wide"))
     title = f"{first.app}: {first.scenario}"
@@ -40,13 +44,14 @@ def page(outcomes: Sequence[Outcome], compared: Sequence[Difference] = ()) -> st
     return PAGE.format(title=escape(title), style=STYLE, body=body)
 
 
-def _summary(outcome: Outcome) -> str:
-    return section(f"Services of {outcome.app}", table([HEAD, *map(row, outcome.services)]), "wide")
+def _summary(outcome: Outcome, prefix: str) -> str:
+    rows = [HEAD, *map(row, outcome.services)]
+    return section(f"{prefix}Services of {outcome.app}", table(rows), "wide")
 
 
-def _costs(outcome: Outcome) -> str:
+def _costs(outcome: Outcome, prefix: str) -> str:
     rows = [COST_HEAD, *cost_rows(outcome)]
-    return section(f"What the instances of {outcome.app} cost", table(rows), "wide")
+    return section(f"{prefix}What the instances of {outcome.app} cost", table(rows), "wide")
 
 
 def _differences(compared: Sequence[Difference]) -> str:
@@ -57,9 +62,9 @@ def _differences(compared: Sequence[Difference]) -> str:
     return table(rows)
 
 
-def _moments(outcome: Outcome) -> str:
+def _moments(outcome: Outcome, prefix: str) -> str:
     rows = [("at", "what was recorded"), *((clock(m.at_s), m.text) for m in outcome.moments[:60])]
-    return section(f"Recorded of {outcome.app}", table(rows), "wide text")
+    return section(f"{prefix}Recorded of {outcome.app}", table(rows), "wide text")
 
 
 def _charts(outcome: Outcome, service: ServiceOutcome, prefix: str) -> Iterator[str]:
