@@ -9,7 +9,7 @@ about single requests are for `traffic` to check.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from math import exp, log, sqrt
 from random import Random
@@ -27,23 +27,32 @@ from tidegate.simulator.traffic import Drop, Ledger
 
 _REFUSED = bucket_of(500)  # nobody answers, and the balancer says so at once
 _STEPS = 200  # utilisation is read on a scale of so many steps
+_PAIRS = 256  # of so many requests in a bucket or more each second has its own
 _DELAY_STEP = 1.02  # and a backlog's delay on one whose steps are 2 % apart
+
+
+Key = tuple[str, Colour]
+"""A target group: its service and colour."""
 
 
 @dataclass(slots=True)
 class _Stream:
+    """The clients of one service, and its target groups."""
+
     service: str
     demand: Demand
+    blue: Key
+    green: Key
 
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """How answer times spread: latency buckets, the quickest first, and the share of requests up to
-    each; the last share is 1. `late`: the slowest come too late for their clients.
+    """How answer times spread: for each latency bucket, the quickest first, the share of requests
+    up to it, and its pairs (`_pairs_of`); the last share is 1. `late`: the slowest come too late
+    for their clients.
     """
 
-    buckets: tuple[int, ...]
-    shares: tuple[float, ...]
+    upto: tuple[tuple[float, tuple[tuple[int, int], ...]], ...]
     late: bool
 
 
@@ -92,8 +101,8 @@ class Fluid:
         self._balancer = balancer
         self._meter = meter
         self._streams: list[_Stream] = []
-        self._backlog: dict[tuple[str, Colour], float] = {}
-        self._known: dict[tuple[str, Colour], _Known] = {}
+        self._backlog: dict[Key, float] = {}
+        self._known: dict[Key, _Known] = {}
         self._next_s = 0
         clock.behind.append(self._known.clear)
 
@@ -108,7 +117,8 @@ class Fluid:
         if not isinstance(demand, Demand):
             demand = Demand.of(demand)
         self._streams = [s for s in self._streams if s.service != service]
-        self._streams.append(_Stream(service, demand.beginning(self._clock.elapsed)))
+        groups = (service, Colour.BLUE), (service, Colour.GREEN)
+        self._streams.append(_Stream(service, demand.beginning(self._clock.elapsed), *groups))
 
     def settle(self) -> None:
         """Let every second that is over have had its requests."""
@@ -117,25 +127,25 @@ class Fluid:
             for stream in self._streams:
                 rate = stream.demand.rate(at_s * 1000 + 500)
                 if rate > 0 or self._backlog:
-                    self._second(stream.service, at_s, rate)
+                    self._second(stream, at_s, rate)
         self._next_s = max(self._next_s, until_s)
 
-    def _second(self, service: str, at_s: int, rate: float) -> None:
+    def _second(self, stream: _Stream, at_s: int, rate: float) -> None:
         count = _poisson(self._draws, rate)
         self.ledger.sent += count
-        held = self._balancer.held.get(service)
+        held = self._balancer.held.get(stream.service)
         if held is None:
             self.ledger.excused["the balancer has no weights"] += count
             return
         green_bp = held.green_bp
         green = int(count * green_bp / ALL_BP + self._draws.random())
-        if green or (service, Colour.GREEN) in self._backlog:
-            self._group((service, Colour.GREEN), at_s, green, rate * (green_bp / ALL_BP))
+        if green or stream.green in self._backlog:
+            self._group(stream.green, at_s, green, rate * (green_bp / ALL_BP))
         blue = count - green
-        if blue or (service, Colour.BLUE) in self._backlog:
-            self._group((service, Colour.BLUE), at_s, blue, rate * ((ALL_BP - green_bp) / ALL_BP))
+        if blue or stream.blue in self._backlog:
+            self._group(stream.blue, at_s, blue, rate * ((ALL_BP - green_bp) / ALL_BP))
 
-    def _group(self, key: tuple[str, Colour], at_s: int, count: int, rate: float) -> None:
+    def _group(self, key: Key, at_s: int, count: int, rate: float) -> None:
         known = self._known.get(key) or self._learn(key)
         if not known.tasks:
             self._refuse(key, at_s, count + int(self._backlog.pop(key, 0.0)))
@@ -158,7 +168,7 @@ class Fluid:
         errors = self._answer(key, at_s, count, spread, pool.behaviour.error_share)
         self.ledger.answered(known.tasks[0].release, errors, count)
 
-    def _learn(self, key: tuple[str, Colour]) -> _Known:
+    def _learn(self, key: Key) -> _Known:
         """The group as it is now. A change of the world makes it forgotten."""
         tasks = self._balancer.serving(*key)
         known = self._known[key] = _Known(tasks, None, 0, {})
@@ -173,7 +183,7 @@ class Fluid:
         group = Group(pool.tasks, pool.work.concurrency, use, pool.work.cs2, self.balance)
         return _spread_of(group, round(pool.mean_us), delay_us, self.timeout_us)
 
-    def _wait(self, key: tuple[str, Colour], count: int, most_rps: float) -> float:
+    def _wait(self, key: Key, count: int, most_rps: float) -> float:
         """The delay (µs) that the group's backlog makes, after this second's requests."""
         before = self._backlog.get(key, 0.0)
         after = max(0.0, before + count - most_rps)
@@ -184,17 +194,15 @@ class Fluid:
             self._backlog.pop(key, None)
         return (before + after) / 2 / most_rps * 1e6
 
-    def _answer(
-        self, key: tuple[str, Colour], at_s: int, count: int, spread: _Spread, error_share: float
-    ) -> int:
+    def _answer(self, key: Key, at_s: int, count: int, spread: _Spread, error_share: float) -> int:
         """Count this second's answers; how many of them are errors."""
         phase = self._draws.random()
         pairs, before = [], 0
-        upto = [int(count * share + phase) for share in spread.shares]
-        for bucket, requests in zip(spread.buckets, upto, strict=True):
-            if requests > before:
-                pairs.append((bucket, requests - before))
-                before = requests
+        for share, known in spread.upto:
+            more = int(count * share + phase) - before
+            if more > 0:
+                pairs.append(known[more] if more < _PAIRS else (known[0][0], more))
+                before += more
         late = sum(n for bucket, n in pairs if bucket >= self._limit) if spread.late else 0
         errors = late
         if error_share:
@@ -202,7 +210,7 @@ class Fluid:
         self._count(key, at_s, count, errors, tuple(pairs))
         return errors
 
-    def _refuse(self, key: tuple[str, Colour], at_s: int, count: int) -> None:
+    def _refuse(self, key: Key, at_s: int, count: int) -> None:
         """Nobody answers: the balancer says 503."""
         service = key[0]
         if service not in self.established:
@@ -218,7 +226,7 @@ class Fluid:
 
     def _count(
         self,
-        key: tuple[str, Colour],
+        key: Key,
         at_s: int,
         count: int,
         errors: int,
@@ -254,9 +262,17 @@ def _spread_of(group: Group, mean_us: int, delay_us: int, timeout_us: int) -> _S
     for share, times in answer_times(group):
         bucket = bucket_of(min(timeout_us, round(times * mean_us) + delay_us))
         shares[bucket] = shares.get(bucket, 0.0) + share
-    buckets = tuple(sorted(shares))
-    upto = accumulate(shares[bucket] for bucket in buckets)
-    return _Spread(buckets, (*list(upto)[:-1], 1.0), buckets[-1] >= bucket_of(timeout_us))
+    buckets = sorted(shares)
+    upto = (*list(accumulate(shares[bucket] for bucket in buckets))[:-1], 1.0)
+    late = buckets[-1] >= bucket_of(timeout_us)
+    return _Spread(tuple(zip(upto, map(_pairs_of, buckets), strict=True)), late)
+
+
+@cache
+def _pairs_of(bucket: int) -> tuple[tuple[int, int], ...]:
+    """(bucket, requests) for 0, 1, 2 … requests: a day has millions of pairs, but not so many
+    different ones."""
+    return tuple((bucket, requests) for requests in range(_PAIRS))
 
 
 def _step(delay_us: float) -> int:
