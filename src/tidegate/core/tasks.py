@@ -79,9 +79,10 @@ def _surplus_of(
     doomed = {task.id: GONE for task in living if _gone(task, seen)}
     staying = [task for task in living if not why_leaving(progress, task)]
     able = [task for task in staying if ready(task, seen)]
-    stay = in_order_of_staying(progress, able)[: want.count]
-    if len(stay) < want.count:
+    if len(able) < want.count:
         return doomed | _not_waited_for(want, staying, seen)
+    many = len(able) > want.count
+    stay = in_order_of_staying(progress, able)[: want.count] if many else able
     for task in living:
         if task not in stay:
             reason = f"desired count is {want.count}" if _fit(task, seen) else SICK

@@ -83,6 +83,8 @@ def orders(pool: Pool, first_number: int) -> list[Event]:
     if missing:
         more = max(more, min(max(missing, provider.step_min), provider.step_max))
     more = min(more, provider.maximum - pool.running, provider.step_max)
+    if more <= 0:
+        return []
     zones = _zones(pool)
     why = f"waiting: {counted(len(pool.needs), 'task')}, M/N is {pool.needed}/{pool.running}"
     if not pool.needs:
@@ -99,7 +101,7 @@ def orders(pool: Pool, first_number: int) -> list[Event]:
             provider.on_demand_micros,
             why,
         )
-        for n in range(max(0, more))
+        for n in range(more)
     ]
 
 

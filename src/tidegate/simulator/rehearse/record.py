@@ -7,7 +7,6 @@ from tidegate.core.model import Colour
 from tidegate.simulator.queueing import SATURATED
 
 MINUTE_MS = 60_000
-NONE = Second(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +43,31 @@ class Minute:
 
 @dataclass(slots=True)
 class Track:
-    """One service's minutes, all its answers (`total`) and those of unsaturated minutes (`fair`).
+    """One service's minutes, and what it answered in each.
 
     `task_s` is how long its tasks ran, `second_s` the part of it that was a second task set's.
     """
 
     minutes: list[Minute] = field(default_factory=list)
-    total: Second = NONE
-    fair: Second = NONE
+    answers: list[Second] = field(default_factory=list)
     task_s: float = 0.0
     second_s: float = 0.0
 
     def take(self, seconds: Second, minute: Minute) -> None:
         """Add a minute and its answers."""
         self.minutes.append(minute)
-        self.total = merge((self.total, seconds))
-        if not minute.saturated:
-            self.fair = merge((self.fair, seconds))
+        self.answers.append(seconds)
+
+    @property
+    def total(self) -> Second:
+        """All its answers as one."""
+        return merge(self.answers)
+
+    @property
+    def fair(self) -> Second:
+        """Those of unsaturated minutes as one."""
+        pairs = zip(self.minutes, self.answers, strict=True)
+        return merge(seconds for minute, seconds in pairs if not minute.saturated)
 
 
 def milliseconds(second: Second, percent: float) -> float | None:
