@@ -16,6 +16,7 @@ from tidegate.core.model import TaskCount
 from tidegate.core.scaling import totals
 from tidegate.core.scaling.chance import Need
 from tidegate.core.scaling.look import Look, Wish
+from tidegate.core.scaling.needs import Needs, needs_of
 from tidegate.core.scaling.policy import Scaling, Totals
 from tidegate.simulator import run
 from tidegate.simulator.batch import simulate_all
@@ -153,8 +154,10 @@ def test_9_a_window_is_not_measured_by_a_controller_that_has_just_begun(
     """One that holds its first beats to be the whole window."""
     true = totals._window
 
-    def hasty(look: Look, policy: Totals, *rest: float | None) -> list[Need]:
-        return true(look, replace(policy, scale_in_after_ms=5_000), *rest)  # type: ignore[arg-type]
+    def hasty(look: Look, asked: Needs, few: float) -> list[Need]:
+        return true(
+            look, needs_of(replace(asked.policy, scale_in_after_ms=5_000), asked.limit), few
+        )
 
     monkeypatch.setattr(totals, "_window", hasty)
     options = scaled(change(3), target=1_000)

@@ -124,7 +124,7 @@ def test_when_all_is_equal_it_says_that_no_difference_is_seen() -> None:
 
 def test_the_warm_up_is_counted_but_not_judged() -> None:
     cold = stream(STABLE, EQUAL, 1)
-    bad = tuple(replace(s, errors=s.requests) for s in cold.candidate[:2])
+    bad = tuple(s._replace(errors=s.requests) for s in cold.candidate[:2])
     cold = replace(cold, candidate=bad + cold.candidate[2:])
     found = look(cold)
     assert found.verdict is Verdict.NO_DIFFERENCE_SEEN
@@ -148,7 +148,7 @@ def test_seconds_beyond_those_that_are_complete_do_not_count() -> None:
 
 def test_both_sides_failing_together_is_no_fault_of_the_candidate() -> None:
     def outage(seconds: tuple[Second, ...]) -> tuple[Second, ...]:
-        return tuple(replace(s, errors=s.requests) for s in seconds)
+        return tuple(s._replace(errors=s.requests) for s in seconds)
 
     of = stream(STABLE, EQUAL, 3)
     both = replace(

@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.builders import T0
 from tests.support.scaled import Load, Plant, scaled
 from tidegate.core import decision as d
 from tidegate.core.fold import advance
 from tidegate.core.model import Colour
 from tidegate.core.progress import Progress
+from tidegate.core.scaling import totals
 from tidegate.core.scaling.look import look_at
 from tidegate.core.scaling.policy import Scaling, Totals
 from tidegate.core.scaling.record import Recording
+from tidegate.core.scaling.sample import BEAT_MS, Sample, Series
 
 FIFTY = Scaling(Totals(requests=50))
 
@@ -31,6 +35,41 @@ def plant(scaling: Scaling = FIFTY, load: Load | None = None, **changes: object)
     """A service that is scaled so, under that load."""
     counts = {k: changes.pop(k) for k in ("least", "desired", "most") if k in changes}
     return Plant(scaled(scaling, **counts), load or constant(80), **changes)  # type: ignore[arg-type]
+
+
+@given(
+    st.integers(1, 8), st.integers(1, 12), st.integers(200, 900), st.lists(st.integers(0, 9_000)),
+    st.floats(0, 1),
+)  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_a_beat_in_the_quiet_range_wants_nothing_whatever_was_before(
+    least: int, desired: int, target: int, before: list[int], share: float
+) -> None:
+    policy = Totals(requests=target, scale_in_after_ms=30_000)
+    made = plant(Scaling(policy), least=min(least, desired), desired=desired)
+    look = look_at(made.progress, made.service, made.seen(), T0)
+    assert look is not None
+    quiet = totals.quiet(look, policy)
+    assert quiet, "there are enough requests to tell"
+    counts = (*before, quiet[round(share * (len(quiet) - 1))])
+    beats = tuple(Sample(T0 + n * BEAT_MS, c, hosts=desired) for n, c in enumerate(counts))
+    asked = look.later({"cats": Series(beats)}, beats[-1].at_ms + BEAT_MS)
+    assert totals.wish(asked, policy) is None
+    crowd = Series((Sample(T0, quiet.stop, hosts=desired),))
+    over = totals.need_now(look.later({"cats": crowd}, T0 + BEAT_MS), policy)[0]
+    assert over.tasks > 1.1 * desired, "it ends where more are wanted"
+    few = Series((Sample(T0, max(0, quiet.start - 1), hosts=desired),))
+    under = totals.need_now(look.later({"cats": few}, T0 + BEAT_MS), policy)[0]
+    assert not quiet.start or ceil(under.seen) < 0.9 * desired, "it begins where fewer may do"
+
+
+def test_a_policy_of_several_metrics_is_never_quiet_by_the_requests_alone() -> None:
+    made = plant(Scaling(Totals(requests=50, cpu_percent=70)))
+    look = look_at(made.progress, made.service, made.seen(), made.now)
+    assert look is not None
+    assert not totals.quiet(look, Totals(requests=50, cpu_percent=70))
+    assert not totals.quiet(look, Totals(requests=50, p95_ms=200))
+    assert 500 in totals.quiet(look, Totals(requests=50))
 
 
 def test_a_load_that_fits_changes_nothing() -> None:

@@ -189,7 +189,7 @@ def test_healthy_hosts_are_those_of_the_group_that_the_alarm_is_about() -> None:
     moved = moving(app_of()).until_weight(2_500)
     shifted_at = moved.last.shifted_at
     assert shifted_at is not None
-    after = replace(beat, at_ms=shifted_at // 5_000 * 5_000 + 5_000)
+    after = beat._replace(at_ms=shifted_at // 5_000 * 5_000 + 5_000)
     assert measured(moved, after) == (None, None, 3)
 
 

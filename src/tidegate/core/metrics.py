@@ -6,9 +6,9 @@ Latency is kept as counts per bucket: bounds grow by 5 %, so a percentile is at 
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil
 from operator import attrgetter
+from typing import NamedTuple
 
 
 def _bounds() -> tuple[int, ...]:
@@ -27,8 +27,7 @@ def bucket_of(latency_us: int) -> int:
     return min(bisect_left(BUCKET_BOUNDS_US, latency_us), len(BUCKET_BOUNDS_US) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Second:
+class Second(NamedTuple):
     """What one target group answered in the second that begins at `at_ms`.
 
     `errors` counts 5xx answers and connections that got none. `latency` is sparse and sorted:

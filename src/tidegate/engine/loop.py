@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
+from typing import NamedTuple
 
 from tidegate.core.analysis import BASELINE_MS
 from tidegate.core.decide import decide
@@ -33,6 +35,25 @@ MEASURED_MS = MINUTE_MS + 15_000
 """A minute that is just over is measured whole."""
 
 _log = logging.getLogger(__name__)
+
+
+class Reach(NamedTuple):
+    """How far back any alarm, measurement or comparison reads: by so many ms, and to a moment."""
+
+    by_ms: int
+    to: float
+
+    @classmethod
+    def of(cls, progress: Progress) -> "Reach":
+        """For these alarms, and the deployments under way."""
+        alarms = progress.app.alarms if progress.app else ()
+        range_ms = max(((a.evaluation_periods + 3) * a.period_ms for a in alarms), default=0)
+        begun = (d.started_at for d in progress.deployments.values() if d.live)
+        return cls(max(range_ms, BASELINE_MS, MEASURED_MS), min(begun, default=inf) - BASELINE_MS)
+
+    def since(self, now: int) -> int:
+        """The moment from which on the metrics are read now."""
+        return int(min(now - self.by_ms, self.to))
 
 
 class Engine:
@@ -153,15 +174,7 @@ class Engine:
         return replace(seen, series=self._recording.series)
 
     def _metrics_since(self) -> int:
-        """As far back as any alarm, comparison or measurement reads."""
-        app = self.progress.app
-        alarms = app.alarms if app else ()
-        range_ms = max(((a.evaluation_periods + 3) * a.period_ms for a in alarms), default=0)
-        since = self.now() - max(range_ms, BASELINE_MS, MEASURED_MS)
-        for deployment in self.progress.deployments.values():
-            if deployment.live:
-                since = min(since, deployment.started_at - BASELINE_MS)
-        return since
+        return Reach.of(self.progress).since(self.now())
 
 
 def moves(progress: Progress) -> bool:

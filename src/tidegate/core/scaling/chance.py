@@ -13,8 +13,8 @@ within the tolerance and nobody notices them; with ten it takes minutes until a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, sqrt
+from typing import NamedTuple
 
 TOLERANCE = 0.1
 Z = 4.5
@@ -36,8 +36,7 @@ def upper(count: float) -> float:
     return more * (1 - 1 / (9 * more) + Z / (3 * sqrt(more))) ** 3
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """How many tasks (not rounded) a metric asked for in one beat, or on average in several.
 
     `slow`: because of the p95. `counted` is how many independent requests the number comes from,

@@ -37,7 +37,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         progress = advance_all(progress, scheduled, now)
         events += scheduled
         look = look_at(progress, service, seen, now)
-        chosen = _choose(look, list(wishes(progress, seen, look))) if look else None
+        chosen = choose(progress, seen, look) if look else None
         if look and chosen:
             events += _change(look, chosen)
             reasons.append(f"{service.name}: {look.desired} → {counted(chosen.after, 'task')}")
@@ -45,6 +45,24 @@ def decide(progress: Progress, seen: Seen, now: int) -> Decision:
         looks += [due] if due is not None else []
     at = min(looks, default=None)
     return Decision(events=tuple(events), reason="; ".join(reasons), look_again_at=at)
+
+
+def choose(progress: Progress, seen: Seen, look: Look) -> Wish | None:
+    """What is done of what the policies want: the largest out, else the largest in that may be."""
+    wanted = list(wishes(progress, seen, look))
+    known = [one for one in wanted if one]
+    if not known:
+        return None
+    outs = [one for one in known if one.after > look.desired]
+    if outs:
+        return max(outs, key=lambda one: one.after)
+    if look.moving:
+        return None
+    ins = [one for one in known if one.after < look.desired]
+    forced = [one for one in ins if not one.tracks]
+    tracking_all = len([one for one in ins if one.tracks]) == len(wanted) - len(forced)
+    allowed = ins if tracking_all else forced
+    return max(allowed, key=lambda one: one.after, default=None)
 
 
 def wishes(progress: Progress, seen: Seen, look: Look) -> Iterator[Wish | None]:
@@ -69,21 +87,6 @@ def wishes(progress: Progress, seen: Seen, look: Look) -> Iterator[Wish | None]:
             wanted = step.wish(look, stepped, alarm, points)
             if wanted:
                 yield wanted
-
-
-def _choose(look: Look, wanted: list[Wish | None]) -> Wish | None:
-    """The one that is done: the largest out, else the largest in that may be."""
-    known = [one for one in wanted if one]
-    outs = [one for one in known if one.after > look.desired]
-    if outs:
-        return max(outs, key=lambda one: one.after)
-    if look.moving:
-        return None
-    ins = [one for one in known if one.after < look.desired]
-    forced = [one for one in ins if not one.tracks]
-    tracking_all = len([one for one in ins if one.tracks]) == len(wanted) - len(forced)
-    allowed = ins if tracking_all else forced
-    return max(allowed, key=lambda one: one.after, default=None)
 
 
 def _change(look: Look, wish: Wish) -> tuple[Event, ...]:

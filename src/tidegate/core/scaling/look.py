@@ -1,6 +1,8 @@
 """One look at one service's scaling: all that a policy may ask, and what it answers with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tidegate.core.model import Service
 from tidegate.core.progress import Progress, TaskPhase
@@ -36,8 +38,7 @@ class Wish:
     limit: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Tasks of one revision, the one with the most of those that serve; never blue and green.
 
     `running` are those whose container runs; `coming` those that are starting, or healthy.
@@ -47,8 +48,7 @@ class Counts:
     coming: int
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """The service, its bounds and counts, what was measured, what was done, and the time (ms)."""
 
     service: Service
@@ -73,6 +73,10 @@ class Look:
         beats = self.series.beats
         fresh = beats and self.now - beats[-1].at_ms - BEAT_MS < FRESH_MS
         return beats if fresh else ()
+
+    def later(self, series: Mapping[str, Series], now: int) -> "Look":
+        """The same with newer numbers. Its counts hold for as long as no task starts or ends."""
+        return self._replace(series=series.get(self.service.name, NOTHING), now=now)
 
     def clamped(self, count: int) -> int:
         """The count within min and max."""

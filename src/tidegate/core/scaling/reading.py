@@ -1,6 +1,7 @@
 """One look's numbers of each service: hosts, requests under way, CPU and memory."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tidegate.core.model import Colour, Service
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
@@ -8,8 +9,7 @@ from tidegate.core.scaling.reservation import provider_reservation, registered_m
 from tidegate.core.seen import Health, Seen, Target, TaskSeen, TaskState
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """As in `Sample`, at one moment; None where it cannot be read."""
 
     hosts: int | None = None

@@ -5,8 +5,8 @@ missing data nothing is taken away. The engine keeps the `Recording` and shows i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tidegate.core.metrics import Second, merge, percentile_us
@@ -32,24 +32,30 @@ LATE_MS = 5_000
 _PER_MINUTE = MINUTE_MS // BEAT_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(NamedTuple):
     """The series, the readings of the beats that are still open, which beat is next, and what was
     read last."""
 
-    series: Mapping[str, Series] = field(default_factory=dict)
-    readings: Mapping[int, tuple[Mapping[str, Reading], ...]] = field(default_factory=dict)
+    series: Mapping[str, Series] = MappingProxyType({})
+    readings: Mapping[int, tuple[Mapping[str, Reading], ...]] = MappingProxyType({})
     looked_at: int = 0
     next_ms: int | None = None
-    last: Mapping[str, Reading] = field(default_factory=dict)
+    last: Mapping[str, Reading] = MappingProxyType({})
 
 
 def record(recording: Recording, progress: Progress, seen: Seen, now: int) -> Recording:
     """What is known after this look. It reads the world once a second, however often it looks."""
     if now - recording.looked_at < SECOND_MS - 50:
         return recording
-    fresh = repeated(replace(recording, last=read(progress, seen, now)), (now,))
-    return closed(fresh, progress, Traffic.of(progress, seen.metrics, seen.metrics_until), now)
+    fresh = repeated(recording._replace(last=read(progress, seen, now)), (now,))
+    traffic = Traffic(seen.metrics, seen.metrics_until, with_p95(progress))
+    return closed(fresh, progress, traffic, now)
+
+
+def with_p95(progress: Progress) -> frozenset[str]:
+    """The services of which a policy reads a percentile."""
+    services = progress.app.services if progress.app else ()
+    return frozenset(s.name for s in services if s.scaling.on and s.scaling.reads_p95)
 
 
 def repeated(recording: Recording, times: Iterable[int]) -> Recording:
@@ -60,7 +66,7 @@ def repeated(recording: Recording, times: Iterable[int]) -> Recording:
             beat = at // BEAT_MS * BEAT_MS
             readings[beat] = (*readings.get(beat, ()), recording.last)
             looked_at = at
-    return Recording(recording.series, readings, looked_at, recording.next_ms, recording.last)
+    return recording._replace(readings=readings, looked_at=looked_at)
 
 
 def closed(recording: Recording, progress: Progress, traffic: "Traffic", now: int) -> Recording:
@@ -70,13 +76,16 @@ def closed(recording: Recording, progress: Progress, traffic: "Traffic", now: in
     next_ms = max(next_ms, beat - KEPT_BEATS * BEAT_MS)  # the machine slept
     if next_ms == recording.next_ms and not _is_over(next_ms, traffic, now):
         return recording
-    readings, series = dict(recording.readings), recording.series
+    readings, ended = dict(recording.readings), []
     while _is_over(next_ms, traffic, now):
-        series = {
-            name: _longer(series.get(name, NOTHING), name, next_ms, traffic, found)
-            for name, found in _by_service(progress, readings.pop(next_ms, ()))
-        }
+        ended.append((next_ms, readings.pop(next_ms, ())))
         next_ms += BEAT_MS
+    series = recording.series
+    if ended:
+        series = {
+            name: _longer(series.get(name, NOTHING), name, traffic, ended)
+            for name in progress.services
+        }
     readings = {at: kept for at, kept in readings.items() if at >= next_ms}
     return Recording(series, readings, recording.looked_at, next_ms, recording.last)
 
@@ -88,29 +97,16 @@ def _is_over(beat_ms: int, traffic: "Traffic", now: int) -> bool:
     return (complete and now >= end_ms) or now >= end_ms + LATE_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     """What was answered up to `until_ms` (see `Seen.metrics`), None when it cannot be read.
 
-    A percentile is measured only of the services of which a policy reads it (`with_p95`), for it
-    costs more than all the rest.
+    A percentile is measured only of the services of which a policy reads it (`with_p95`), for
+    it costs more than all the rest.
     """
 
     metrics: Mapping[tuple[str, Colour], tuple[Second, ...]] | None
     until_ms: int
     with_p95: frozenset[str]
-
-    @classmethod
-    def of(
-        cls,
-        progress: Progress,
-        metrics: Mapping[tuple[str, Colour], tuple[Second, ...]] | None,
-        until_ms: int,
-    ) -> "Traffic":
-        """With the percentiles that the app's policies read."""
-        services = progress.app.services if progress.app else ()
-        reads = (s.name for s in services if s.scaling.on and s.scaling.reads_p95)
-        return cls(metrics, until_ms, frozenset(reads))
 
     def seconds(self, name: str, from_ms: int, until_ms: int) -> list[Second] | None:
         """The service's seconds of that time, of both groups; None when not all are known."""
@@ -130,21 +126,33 @@ class Traffic:
         return percentile_us(merge(seconds), 95) if seconds and name in self.with_p95 else None
 
 
-def _by_service(
-    progress: Progress, readings: tuple[Mapping[str, Reading], ...]
-) -> Iterator[tuple[str, list[Reading]]]:
-    for name in progress.services:
-        yield name, [reading[name] for reading in readings if name in reading]
-
-
 def _longer(
-    before: Series, name: str, beat_ms: int, traffic: Traffic, readings: list[Reading]
+    before: Series,
+    name: str,
+    traffic: Traffic,
+    ended: Sequence[tuple[int, tuple[Mapping[str, Reading], ...]]],
 ) -> Series:
-    """The beat is over: a sample more, and at a minute's end a minute more."""
+    """These beats (ms) with their readings are over: a sample more of each, and at a minute's end
+    a minute more."""
+    fresh = [
+        _sample(beat_ms, name, traffic, [found[name] for found in readings if name in found])
+        for beat_ms, readings in ended
+    ]
+    beats = (*before.beats, *fresh)
+    minutes = before.minutes
+    for end, sample in enumerate(fresh, len(before.beats) + 1):
+        if (sample.at_ms + BEAT_MS) % MINUTE_MS == 0:
+            minute = _minute(traffic, name, beats[max(0, end - _PER_MINUTE) : end])
+            minutes = (*minutes[1 - KEPT_MINUTES :], minute)
+    return Series(beats[-KEPT_BEATS:], minutes)
+
+
+def _sample(beat_ms: int, name: str, traffic: Traffic, readings: list[Reading]) -> Sample:
+    """What was measured in one beat."""
     seconds = traffic.seconds(name, beat_ms, beat_ms + BEAT_MS)
     alike = readings and readings.count(readings[0]) == len(readings)
     levels = _levels_of(readings[0]) if alike else _levels(readings)
-    sample = Sample(
+    return Sample(
         beat_ms,
         None if seconds is None else sum([second.requests for second in seconds]),
         levels.hosts,
@@ -157,12 +165,6 @@ def _longer(
         levels.memory_reservation,
         levels.provider_reservation,
     )
-    beats = (*before.beats[1 - KEPT_BEATS :], sample)
-    minutes = before.minutes
-    if (beat_ms + BEAT_MS) % MINUTE_MS == 0:
-        minute = _minute(traffic, name, beats[-_PER_MINUTE:])
-        minutes = (*minutes[1 - KEPT_MINUTES :], minute)
-    return Series(beats, minutes)
 
 
 class _Levels(NamedTuple):
@@ -206,8 +208,9 @@ def _minute(traffic: Traffic, name: str, beats: tuple[Sample, ...]) -> Sample:
     counts = [beat.requests for beat in beats if beat.requests is not None]
     whole = len(counts) == _PER_MINUTE
     p95_us = traffic.p95_us(name, traffic.seconds(name, start_ms, end_ms) if whole else None)
-    return replace(
-        Sample(start_ms, sum(counts) if whole else None),
+    return Sample(
+        start_ms,
+        sum(counts) if whole else None,
         hosts=_mean((b.hosts for b in beats), _PER_MINUTE // 2),
         active=_mean((b.active for b in beats), _PER_MINUTE // 2),
         cpu_percent=_mean((b.cpu_percent for b in beats), _PER_MINUTE // 2),

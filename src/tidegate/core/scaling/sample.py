@@ -5,6 +5,7 @@ recommended controller and the alarms on gauges do.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 BEAT_MS = 5_000
 MINUTE_MS = 60_000
@@ -13,8 +14,7 @@ KEPT_BEATS = 720
 KEPT_MINUTES = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(NamedTuple):
     """What one beat's looks saw of a count: CloudWatch's Minimum, Average and Maximum of them."""
 
     least: float
@@ -22,8 +22,7 @@ class Spread:
     most: float
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(NamedTuple):
     """Targets of each target group, and of both together, whose least is no sum of two leasts."""
 
     blue: Spread
@@ -31,8 +30,7 @@ class Hosts:
     both: Spread
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One beat or minute that begins at `at_ms`; values are its averages, requests its sum.
 
     `hosts` is the healthy tasks of one revision, the one with the most of those that get traffic:

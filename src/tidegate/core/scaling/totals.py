@@ -20,12 +20,13 @@ A p95 over its target asks for more in proportion, and is remembered as the load
 too much; from then on that load per task is a target like any other.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from math import ceil, inf
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import ceil
 
 from tidegate.core.scaling.chance import TOLERANCE, Need, largest, mean_of
 from tidegate.core.scaling.look import Look, Wish
+from tidegate.core.scaling.needs import Needs, needs_of, rate_of
 from tidegate.core.scaling.policy import Totals
 from tidegate.core.scaling.sample import BEAT_MS, Sample
 
@@ -33,49 +34,72 @@ MOST_AT_ONCE = 4
 OUT_EVERY_MS = 15_000
 IN_EVERY_MS = 60_000
 PANIC_FACTOR = 2.0
-SLOW_FACTOR = 2.0
-"""A p95 asks for no more than so many times the tasks at once."""
 
 SURE_BEATS = (1, 2, 4, 8, 16, 32, 64, 128)
 """So many beats, one row after the other, are asked whether the need is more than chance."""
-
-BUSY_PERCENT = 95.0
-"""Tasks that use as much CPU as this cannot use more: that is no chance."""
-
-_ALONE = 0.5
-"""Requests take different times, so a sum of times varies as a count of half as many (cs² = 1)."""
 
 
 def wish(look: Look, policy: Totals) -> Wish | None:
     """What the controller wants now; None when the count is right, or nothing is known."""
     beats = look.beats[-3:]
-    limit = _limit(look, policy)
-    needs = [_need(policy, beat, limit) for beat in beats]
+    asked = needs_of(policy, _limit(look, policy))
+    needs = [asked.need(beat) for beat in beats]
     if not any(needs):
         return _fallback(look, policy)
-    return _out(look, policy, beats, needs, limit) or _in(look, policy, limit)
+    return _out(look, asked, beats, needs) or _in(look, asked)
 
 
 def need_now(look: Look, policy: Totals) -> tuple[Need, ...]:
     """What each metric asks for in the newest beat, for people."""
     if not look.beats:
         return ()
-    return tuple(_needs(policy, look.beats[-1], _limit(look, policy)))
+    return tuple(needs_of(policy, _limit(look, policy)).each(look.beats[-1]))
+
+
+def quiet(look: Look, policy: Totals) -> range:
+    """So many requests in the newest beat and nothing is wanted, whatever was measured before.
+
+    None such when the policy reads other metrics as well.
+    """
+    asked = needs_of(policy, _limit(look, policy))
+    if not asked.of_requests_alone:
+        return range(0)
+
+    def need(requests: int) -> Need:
+        return next(asked.each(Sample(0, requests)))
+
+    most = 1
+    while not _over(look, need(most)):
+        most *= 2
+    low = bisect_left(range(most), x=True, key=lambda count: not _under(look, need(count)))
+    high = bisect_left(range(most), x=True, key=lambda count: _over(look, need(count)))
+    return range(low, high)
+
+
+def _over(look: Look, need: Need) -> bool:
+    """Whether it is more than what is there and coming; no beat counts for scaling out else."""
+    return need.tasks > look.counts.coming * (1 + TOLERANCE)
+
+
+def _under(look: Look, need: Need) -> bool:
+    """Whether tasks may go by the newest beat, if the others of the window say so too."""
+    if look.desired <= look.least or look.moving:
+        return False
+    return ceil(need.seen) < look.desired * (1 - TOLERANCE)
 
 
 def _out(
-    look: Look, policy: Totals, beats: Sequence[Sample], needs: list[Need | None],
-    limit: float | None,
-) -> Wish | None:  # fmt: skip
-    there = look.counts.coming
-    over = [n for n in needs if n and n.tasks > there * (1 + TOLERANCE)]
+    look: Look, asked: Needs, beats: Sequence[Sample], needs: list[Need | None]
+) -> Wish | None:
+    policy, there = asked.policy, look.counts.coming
+    over = [n for n in needs if n and _over(look, n)]
     newest = needs[-1]
     if newest is None or newest not in over[-1:]:
         return None
     panic = _panic(policy, beats[-1], newest, there)
     if len(over) < 2 and not panic:
         return None
-    need = _sure(look, policy, limit)
+    need = _sure(look, asked)
     if need is None:
         return None
     last = look.state.last_out.get(policy.name)
@@ -84,16 +108,17 @@ def _out(
     after = look.clamped(min(ceil(need.tasks), base + max(MOST_AT_ONCE, base)))
     if after <= look.desired:
         return None
-    rate = _rate(beats[-1])
+    rate = rate_of(beats[-1])
     learned = rate / after if need.slow and rate else None
     why = panic or f"in {len(over)} of the last {len(needs)} beats"
     if need.beats > 1:
         why = f"over the last {need.beats * BEAT_MS // 1_000} s"
     reason = f"{_words(need)} for {need.tasks:.1f} tasks and {there} are there, {why}"
-    return Wish(policy.name, after, base, reason, need.metric, need.value, limit=learned or limit)
+    return Wish(policy.name, after, base, reason, need.metric, need.value,
+                limit=learned or asked.limit)  # fmt: skip
 
 
-def _sure(look: Look, policy: Totals, limit: float | None) -> Need | None:
+def _sure(look: Look, asked: Needs) -> Need | None:
     """The need of the fewest newest beats that is surely more than what is there; None while it
     may be chance."""
     needs: list[Need] = []
@@ -102,7 +127,7 @@ def _sure(look: Look, policy: Totals, limit: float | None) -> Need | None:
         if len(look.beats) < count:
             return None
         for beat in look.beats[-1 - len(needs) : -1 - count : -1]:
-            need = _need(policy, beat, limit)
+            need = asked.need(beat)
             if need is None:
                 return None
             needs.append(need)
@@ -114,7 +139,7 @@ def _sure(look: Look, policy: Totals, limit: float | None) -> Need | None:
 
 def _panic(policy: Totals, beat: Sample, need: Need, there: int) -> str:
     """Why one beat is enough, or empty."""
-    rate = _rate(beat)
+    rate = rate_of(beat)
     if rate and beat.active is not None and 1_000 * beat.active / rate > policy.panic_ms:
         return f"and requests take {beat.active / rate:.1f} s"
     if need.tasks >= there * PANIC_FACTOR:
@@ -122,20 +147,19 @@ def _panic(policy: Totals, beat: Sample, need: Need, there: int) -> str:
     return ""
 
 
-def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
+def _in(look: Look, asked: Needs) -> Wish | None:
     """To the largest need of the window, if every beat of it was measured."""
-    newest = _need(policy, look.beats[-1], limit) if look.beats else None
-    if look.desired <= look.least:
+    policy = asked.policy
+    newest = asked.need(look.beats[-1]) if look.beats else None
+    if newest is None or not _under(look, newest):
         return None
     few = look.desired * (1 - TOLERANCE)
-    if look.moving or newest is None or ceil(newest.seen) >= few:
-        return None
     if look.now - look.state.last_change_at[1] < IN_EVERY_MS:
         return None
-    window = _window(look, policy, limit, few)
+    window = _window(look, asked, few)
     if not window:
         return None
-    most = max(mean_of(window).tasks, _enough(look, policy, limit, window, few))
+    most = max(mean_of(window).tasks, _enough(look, asked, window, few))
     if ceil(most) >= few:
         return None
     most = max(most, largest(window))
@@ -146,26 +170,25 @@ def _in(look: Look, policy: Totals, limit: float | None) -> Wish | None:
     reason = f"the largest need of the last {span_s} s was {most:.1f} tasks"
     if after > ceil(most):
         reason += ", and at most half go at once"
-    return Wish(policy.name, after, look.desired, reason, newest.metric, newest.value, limit=limit)
+    return Wish(policy.name, after, look.desired, reason, newest.metric, newest.value,
+                limit=asked.limit)  # fmt: skip
 
 
-def _window(look: Look, policy: Totals, limit: float | None, few: float) -> list[Need]:
+def _window(look: Look, asked: Needs, few: float) -> list[Need]:
     """The beats of `scale_in_after`, newest first; none when one asks for more than `few`, or was
     not measured."""
-    count = policy.scale_in_after_ms // BEAT_MS
+    count = asked.policy.scale_in_after_ms // BEAT_MS
     window = look.beats[-count:]
     needs = []
-    for beat in reversed(window if len(window) == count else ()):
-        need = _whole(policy, beat, limit)
+    for beat in window if len(window) == count else ():  # a load that falls was highest at first
+        need = asked.whole(beat)
         if need is None or (ceil(need.tasks) >= few and ceil(need.seen) >= few):
             return []
         needs.append(need)
-    return needs
+    return needs[::-1]
 
 
-def _enough(
-    look: Look, policy: Totals, limit: float | None, window: list[Need], few: float
-) -> float:
+def _enough(look: Look, asked: Needs, window: list[Need], few: float) -> float:
     """So many tasks are surely enough: by the window, or by twice, four times … as many beats when
     it holds too few requests to tell."""
     needs = window.copy()
@@ -175,70 +198,12 @@ def _enough(
         if len(look.beats) < count:
             break
         for beat in look.beats[-1 - len(needs) : -1 - count : -1]:
-            need = _whole(policy, beat, limit)
+            need = asked.whole(beat)
             if need is None:
                 return found
             needs.append(need)
         found = min(found, mean_of(needs).enough)
     return found
-
-
-@lru_cache(maxsize=4_096)  # each beat is asked at every look for as long as it is in the window
-def _whole(policy: Totals, beat: Sample, limit: float | None) -> Need | None:
-    """The need of a beat; None when a metric is missing in it, or requests hang and none ends."""
-    needs = tuple(_needs(policy, beat, limit))
-    asked = (policy.requests, policy.concurrency, policy.cpu_percent, policy.memory_percent)
-    silent = beat.hosts is None or beat.requests is None or bool(beat.active and not beat.requests)
-    measured = sum(not need.slow and need.metric != _LEARNED for need in needs)
-    if silent or measured < sum(target is not None for target in asked):
-        return None
-    return max(needs, key=lambda need: need.tasks, default=Need(0.0))
-
-
-_LEARNED = "requests at which p95 was over its target"
-
-
-@lru_cache(maxsize=4_096)
-def _need(policy: Totals, beat: Sample, limit: float | None) -> Need | None:
-    """The largest need of one beat; None when nothing was measured in it."""
-    return max(_needs(policy, beat, limit), key=lambda need: need.tasks, default=None)
-
-
-def _needs(policy: Totals, beat: Sample, limit: float | None) -> Iterator[Need]:
-    rate, hosts = _rate(beat), beat.hosts
-    if policy.requests is not None and rate is not None:
-        yield _of_rate(rate, policy.requests, "requests/s")
-    if policy.concurrency is not None and beat.active is not None:
-        tasks, counted = beat.active / policy.concurrency, max(beat.requests or 0, beat.active)
-        yield Need(tasks, "requests under way", beat.active, counted=_ALONE * counted)
-    if policy.cpu_percent is not None and beat.cpu_percent is not None and hosts:
-        tasks, used = beat.cpu_percent * hosts / policy.cpu_percent, beat.cpu_percent
-        counted = inf if used >= BUSY_PERCENT else _ALONE * (beat.requests or inf)
-        yield Need(tasks, "CPU percent", used, counted=counted)
-    if policy.memory_percent is not None and beat.memory_percent is not None and hosts:
-        used = beat.memory_percent
-        yield Need(used * hosts / policy.memory_percent, "memory percent", used)
-    if policy.p95_ms is not None and rate is not None and hosts is not None:
-        yield from _p95_needs(policy.p95_ms, beat, limit)
-
-
-def _of_rate(rate: float, each: float, metric: str) -> Need:
-    """Of so many requests a second, of which a task carries `each`."""
-    unit = 1_000 / BEAT_MS / each
-    return Need(rate / each, metric, rate, counted=rate * BEAT_MS / 1_000, unit=unit)
-
-
-def _p95_needs(target_ms: int, beat: Sample, limit: float | None) -> Iterator[Need]:
-    """A p95 that is too long, and the load per task at which one was; no load needs no task."""
-    rate, hosts = _rate(beat) or 0.0, beat.hosts or 0.0
-    slow_by = (beat.p95_us or 0) / 1_000 / target_ms
-    if slow_by > 1:
-        tasks, value = hosts * min(slow_by, SLOW_FACTOR), (beat.p95_us or 0) / 1_000
-        yield Need(tasks, "p95 ms", value, slow=True, counted=_ALONE * (beat.requests or 0))
-    if limit:
-        yield _of_rate(rate, limit, _LEARNED)
-    elif slow_by <= 1:
-        yield Need(0.0, "p95 ms", (beat.p95_us or 0) / 1_000)
 
 
 def _limit(look: Look, policy: Totals) -> float | None:
@@ -251,11 +216,6 @@ def _limit(look: Look, policy: Totals) -> float | None:
         if beat.requests and beat.hosts and beat.p95_us and beat.p95_us <= policy.p95_ms * 1_000:
             good = max(good, beat.requests * 1_000 / BEAT_MS / beat.hosts)
     return good
-
-
-def _rate(beat: Sample) -> float | None:
-    """Requests per second."""
-    return None if beat.requests is None else beat.requests * 1_000 / BEAT_MS
 
 
 def _fallback(look: Look, policy: Totals) -> Wish | None:

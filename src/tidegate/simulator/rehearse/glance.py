@@ -1,18 +1,22 @@
 """The real engine, and a way to tell that a look would decide nothing without taking all of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from tidegate.core import deployment, watch
 from tidegate.core.decision import PipelineStage
 from tidegate.core.ports import World
 from tidegate.core.progress import Deployment, Execution, Progress
 from tidegate.core.scaling import controller as scaling
-from tidegate.core.scaling.record import Traffic, closed, repeated
+from tidegate.core.scaling import totals
+from tidegate.core.scaling.look import Look, look_at
+from tidegate.core.scaling.record import Traffic, closed, repeated, with_p95
+from tidegate.core.scaling.sample import BEAT_MS, MINUTE_MS
 from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Journal
-from tidegate.engine.loop import Engine, unsettled
+from tidegate.engine.loop import Engine, Reach, unsettled
 
 
 def comes_or_goes(progress: Progress) -> bool:
@@ -28,6 +32,62 @@ def _deploys(execution: Execution) -> bool:
     return execution.stage is not None and execution.stage.stage is PipelineStage.DEPLOY
 
 
+def _quiet(look: Look) -> range:
+    scaling = look.scaling
+    if scaling.totals is None or scaling.tracking or scaling.step:
+        return range(0)  # they have to be asked
+    return totals.quiet(look, scaling.totals)
+
+
+class Standing:
+    """What follows from what is recorded and from the tasks that were seen, and stands as they do.
+
+    Each part is found out once somebody asks. `now`: when it began to stand.
+    """
+
+    def __init__(self, progress: Progress, seen: Seen, now: int) -> None:
+        self.progress = progress
+        self._seen = seen
+        self._now = now
+
+    def holds(self, progress: Progress, seen: Seen) -> bool:
+        """Whether nothing was recorded since, and no task seen in another state."""
+        return self.progress is progress and self._seen.tasks is seen.tasks
+
+    @cached_property
+    def moves(self) -> bool:
+        """See `comes_or_goes`."""
+        return comes_or_goes(self.progress)
+
+    @cached_property
+    def deploying(self) -> Sequence[Deployment]:
+        """The deployments under way."""
+        return [one for one in self.progress.deployments.values() if one.live]
+
+    @cached_property
+    def looks(self) -> Sequence[Look]:
+        """One at each service that scales; the numbers in them grow old."""
+        services = self.progress.app.services if self.progress.app else ()
+        scaled = (one for one in services if one.scaling.on)
+        looks = (look_at(self.progress, one, self._seen, self._now) for one in scaled)
+        return [look for look in looks if look]
+
+    @cached_property
+    def quiet(self) -> Mapping[str, range]:
+        """So many requests in a beat of each service that scales, and no policy wants anything."""
+        return {look.service.name: _quiet(look) for look in self.looks}
+
+    @cached_property
+    def with_p95(self) -> frozenset[str]:
+        """The services of which a policy reads a percentile."""
+        return with_p95(self.progress)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How far back the metrics are read."""
+        return Reach.of(self.progress)
+
+
 class GlancingEngine(Engine):
     """While nothing comes or goes and no time is due, only what reads the metrics can decide
     anything: alarms, deployments, scaling.
@@ -39,15 +99,19 @@ class GlancingEngine(Engine):
     def __init__(self, journal: Journal, world: World, runner: Runner) -> None:
         super().__init__(journal, world, runner)
         self._missed: list[int] = []
+        self._standing = Standing(self.progress, Seen(), 0)
 
     def left_out(self, times: Iterable[int]) -> None:
         """Note looks that are not taken."""
         self._missed += times
 
     @property
-    def deploying(self) -> list[Deployment]:
-        """The deployments under way."""
-        return [one for one in self.progress.deployments.values() if one.live]
+    def standing(self) -> Standing:
+        """What stands now."""
+        known, seen = self._standing, self.seen or Seen()
+        if not known.holds(self.progress, seen):
+            known = self._standing = Standing(self.progress, seen, self.now())
+        return known
 
     def _observe(self) -> Seen:
         self._catch_up()
@@ -66,11 +130,14 @@ class GlancingEngine(Engine):
         """
         if self.seen is None:
             return True
-        now = self.now()
-        metrics, until_ms = self._world.metrics.observe(self._metrics_since()) or (None, 0)
+        now, standing = self.now(), self.standing
+        if not alarms and not standing.deploying and self._is_quiet(self.seen, now):
+            self._missed.append(now)
+            return False
+        metrics, until_ms = self._world.metrics.observe(standing.reach.since(now)) or (None, 0)
         self._missed.append(now)
         self._catch_up()
-        traffic = Traffic.of(self.progress, metrics, until_ms)
+        traffic = Traffic(metrics, until_ms, standing.with_p95)
         self._recording = closed(self._recording, self.progress, traffic, now)
         self.seen = seen = replace(
             self.seen,
@@ -80,8 +147,26 @@ class GlancingEngine(Engine):
         )
         if alarms and watch.decide(self.progress, seen).events:
             return True
-        for one in self.deploying:
+        for one in standing.deploying:
             found = deployment.decide(self.progress, one, seen, now)
             if found.events or found.actions:
                 return True
-        return policies and bool(scaling.decide(self.progress, seen, now).events)
+        looks = (look.later(seen.series, now) for look in standing.looks) if policies else ()
+        return any(scaling.choose(self.progress, seen, look) for look in looks)
+
+    def _is_quiet(self, seen: Seen, now: int) -> bool:
+        """Whether the newest beat alone says that no policy wants anything.
+
+        What it measured is recorded at the next look, or within a minute, while it can still be
+        read.
+        """
+        found = self._world.metrics.observe(now - 2 * BEAT_MS)
+        if found is None or now - seen.metrics_until >= MINUTE_MS:
+            return False
+        traffic = Traffic(*found, frozenset())
+        end_ms = traffic.until_ms // BEAT_MS * BEAT_MS
+        for name, counts in self.standing.quiet.items():
+            beat = traffic.seconds(name, end_ms - BEAT_MS, end_ms)
+            if beat is None or sum([second.requests for second in beat]) not in counts:
+                return False
+        return True

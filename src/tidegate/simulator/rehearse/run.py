@@ -3,8 +3,8 @@
 There is a look each second, and whenever a step is due; a machine looks five times as often while
 something moves. At rest, looks that can decide nothing are left out: nothing has changed, no time
 that a controller waits for has come, and no alarm or policy has a new number; or it has one, and a
-glance at the numbers decides nothing. What is recorded is the same with and without them, which a
-test holds.
+glance at the numbers, or at the count of requests alone, decides nothing. What is recorded is the
+same with and without them, which a test holds.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ from tidegate.engine.loop import IDLE_TICK_MS, moves
 from tidegate.simulator.fluid import Fluid
 from tidegate.simulator.options import Push
 from tidegate.simulator.people import People
-from tidegate.simulator.rehearse.glance import GlancingEngine, comes_or_goes
+from tidegate.simulator.rehearse.glance import GlancingEngine
 from tidegate.simulator.rehearse.plan import Rehearsal, contents, gauged, options, periods
 from tidegate.simulator.rehearse.record import COLOURS, MINUTE_MS, Minute, Track, milliseconds
 from tidegate.simulator.rehearse.weather import Weather
@@ -63,8 +63,6 @@ class Stage:
         self._heard = 0
         self._changed_at = 0
         self._pulse: tuple[int, ...] = ()
-        self._asked_of = self.engine.progress
-        self._stirs = False
         self._periods = periods(rehearsal.app)
         self._alarmed = {alarm.period_ms for alarm in rehearsal.app.alarms}
         self._gauged = gauged(rehearsal.app)
@@ -168,7 +166,7 @@ class Stage:
             self._look()
             return
         pulse = self._beat()
-        if pulse == self._pulse and not self.engine.deploying:
+        if pulse == self._pulse and not self.engine.standing.deploying:
             self.engine.left_out((self.world.clock.now(),))
             return
         pairs = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
@@ -186,7 +184,7 @@ class Stage:
     def _rest(self, elapsed_ms: int) -> int:
         """So long nothing can be decided; the looks that are left out read what was read last."""
         clock = self.world.clock
-        if self.engine.deploying:
+        if self.engine.standing.deploying:
             return self._due_in(IDLE_TICK_MS)
         due = clock.next_due
         next_ms = min(self._boundary(), elapsed_ms if due is None else due, elapsed_ms)
@@ -212,14 +210,7 @@ class Stage:
             return True  # requests under way are another number at every look
         world = self.world
         changed_at = max(self._changed_at, world.meter.blind_until, world.meter.late_until)
-        return world.clock.elapsed - changed_at <= STALE_MS or self._coming_or_going()
-
-    def _coming_or_going(self) -> bool:
-        """`comes_or_goes`, found out once for each progress."""
-        progress = self.engine.progress
-        if progress is not self._asked_of:
-            self._asked_of, self._stirs = progress, comes_or_goes(progress)
-        return self._stirs
+        return world.clock.elapsed - changed_at <= STALE_MS or self.engine.standing.moves
 
     def _beat(self) -> tuple[int, ...]:
         until_ms = self.world.meter.whole_until()
