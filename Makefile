@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE  # tests start hundreds of Pythons: what is compiled once is kept
 
-.PHONY: help setup demo test podman check fast bench simulate docs templates release checkov clean
+.PHONY: help setup demo test podman check fast real bench simulate docs templates release checkov clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -35,8 +36,11 @@ REAL := engine or haproxy or browser
 fast: .venv/.tests  ## the tests that need no container engine and no HAProxy, side by side
 	@$(BIN)/pytest -q -n auto --dist loadfile -m "not ($(REAL))"
 
-test: setup check fast  ## all the tests; those on the real data plane one after the other
-	@$(BIN)/pytest -q -m "$(REAL)"
+# They wait more than they compute. Files are given out in this order: the longest come first.
+real: setup .venv/.tests  ## the tests on real containers, HAProxy and browsers, two files at a time
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "$(REAL)" tests/end_to_end tests/contract
+
+test: setup check fast real  ## all the tests
 
 podman: .venv/.tests  ## the tests of the container engine on a Podman of their own
 	@$(BIN)/pytest -q --podman -m engine

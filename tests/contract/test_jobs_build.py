@@ -68,7 +68,7 @@ def test_a_build_answers_an_image_for_each_service_under_its_name_and_labels(
     here.push("e1", PAGE)
     seen = here.build("e1")
     assert (seen.state, seen.summary) == (JobState.SUCCEEDED, "1 image")
-    image = client.images.get("localhost/tidegate/shop/web:e1")
+    image = client.images.get(f"localhost/tidegate/{here.app.name}/web:e1")
     assert seen.images == (("web", image.id),)
     assert image.labels["tidegate.io/owner"] == here.home.owner
     assert content(client, str(image.id), "/page") == b"hello"
@@ -102,7 +102,8 @@ def test_services_with_the_same_build_share_one_image(make: Make, client: Docker
     seen = here.build("e1")
     assert len({digest for _, digest in seen.images}) == 1
     assert seen.summary == "1 image"
-    assert client.images.get("localhost/tidegate/shop/worker:e1").id == seen.images[0][1]
+    worker = client.images.get(f"localhost/tidegate/{here.app.name}/worker:e1")
+    assert worker.id == seen.images[0][1]
 
 
 def test_a_failing_step_is_named_with_its_number_its_exit_code_and_the_last_line(
@@ -119,12 +120,12 @@ def test_a_failing_step_is_named_with_its_number_its_exit_code_and_the_last_line
 
 
 def test_a_failed_build_leaves_no_container(make: Make, client: DockerClient) -> None:
-    before = {found.id for found in client.containers.list(all=True)}
+    before = {found["Id"] for found in client.api.containers(all=True)}
     here = make(Service("cats"))
     here.push("e1", {"Dockerfile": "FROM busybox\nRUN : only here; exit 4\n"})
     here.build("e1")
-    left = [f for f in client.containers.list(all=True) if f.id not in before]
-    assert not [f for f in left if "only here" in str(f.attrs["Config"]["Cmd"])]
+    left = [found for found in client.api.containers(all=True) if found["Id"] not in before]
+    assert not [found for found in left if "only here" in found["Command"]]
 
 
 def test_a_missing_dockerfile_is_named(make: Make) -> None:

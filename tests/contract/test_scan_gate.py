@@ -88,7 +88,8 @@ def _gate(tmp_path: Path) -> Iterator[Gate]:
             Assessor(advisories, SecuritySuites(Lists(tmp_path / "apt", {}))),
             lambda: NOW_MS,
         )
-        yield Gate(Yard(home, bench.client, App("shop", (WEB,)), scanner), bench, evidence)
+        app = App(f"shop-{home.owner}", (WEB,))
+        yield Gate(Yard(home, bench.client, app, scanner), bench, evidence)
         remove_all_of(bench.client, home.owner)
 
 
@@ -115,7 +116,7 @@ def test_what_was_judged_is_what_runs_though_the_tag_moves_between_the_two(gate:
     bad = gate.build("e1", "1.0")
     gate.client.api.tag(good, TAG, "1")
     ready = replace(WEB, build=Build(image=f"{TAG}:1"))
-    gate.yard.app = App("shop", (ready,))
+    gate.yard.app = replace(gate.yard.app, services=(ready,))
     gate.yard.push("e2", {"none": ""})
     seen = gate.yard.run(BuildImages("e2/build", "e2", (ready,)))
     digest = dict(seen.images)["web"]

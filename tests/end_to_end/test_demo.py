@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.timeout(600)
 @pytest.mark.engine
 @pytest.mark.haproxy
-def test_every_act_of_the_demo_holds_and_no_request_is_dropped(tmp_path: Path) -> None:
+def test_every_act_of_the_demo_holds_and_no_request_is_dropped(place: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -19,7 +19,7 @@ def test_every_act_of_the_demo_holds_and_no_request_is_dropped(tmp_path: Path) -
         "demo",
         "--json",
         "--folder",
-        str(tmp_path / "app"),
+        str(place),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout

@@ -18,9 +18,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(place: Path) -> Iterator[Shop]:
     """The app with its state directory on a disk of 24 MiB."""
-    shop = Shop(tmp_path / "app")
+    shop = Shop(place)
     shop.space.prepare()
     shop.home.path.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(shop.home.path)]

@@ -32,8 +32,8 @@ def latest(shop: Shop, metric: str) -> float:
     return next(row.latest or 0 for row in rows if row.name == metric)
 
 
-def test_tasks_follow_the_load_and_no_request_is_dropped(tmp_path: Path) -> None:
-    shop = Shop(tmp_path / "app")
+def test_tasks_follow_the_load_and_no_request_is_dropped(place: Path) -> None:
+    shop = Shop(place)
     try:
         shop.open()
         shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "OK", "judged", 90)

@@ -129,10 +129,8 @@ def test_a_damaged_journal_is_named_and_mended_while_traffic_flows(shop: Shop) -
 class TestAHaproxyThatIsKilled:
     """Its requests fail until it is back; nothing else may."""
 
-    def test_comes_back_with_the_same_targets_and_weights(
-        self, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        shop = Shop(tmp_path_factory.mktemp("shop") / "app")
+    def test_comes_back_with_the_same_targets_and_weights(self, place: Path) -> None:
+        shop = Shop(place)
         try:
             shop.open()
             colour = shop.push_a_colour()
@@ -159,8 +157,8 @@ class TestAHaproxyThatIsKilled:
             shop.close()
 
 
-def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> None:
-    shop = Shop(tmp_path / "app")
+def test_a_port_in_use_is_named_before_anything_is_started(place: Path) -> None:
+    shop = Shop(place)
     shop.space.prepare()
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", shop.space.port))

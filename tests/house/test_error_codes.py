@@ -3,8 +3,8 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tidegate.core import errors
@@ -40,10 +40,18 @@ def text_of(node: ast.expr | None) -> str:
     return "" if node is None else ast.unparse(node)
 
 
-def uses() -> Iterator[Use]:
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every module, parsed."""
+    return {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+
+
+@cache
+def uses() -> tuple[Use, ...]:
     """Every call of an error's class that passes a code."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    found = []
+    for path, module in trees().items():
+        for node in ast.walk(module):
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -52,7 +60,8 @@ def uses() -> Iterator[Use]:
             if name in CLASSES and isinstance(code, ast.Constant):
                 where = f"{path.relative_to(SOURCE)}:{node.lineno}"
                 first = node.args[0] if node.args else None
-                yield Use(str(code.value), name, text_of(first), where)
+                found.append(Use(str(code.value), name, text_of(first), where))
+    return tuple(found)
 
 
 def drawn() -> dict[str, tuple[str, ...]]:
@@ -99,9 +108,9 @@ def test_a_class_s_own_code_is_in_its_range() -> None:
 def test_no_error_is_defined_outside_the_tree() -> None:
     stray = [
         f"{path.relative_to(SOURCE)}: {node.name}"
-        for path in sorted(SOURCE.rglob("*.py"))
+        for path, module in trees().items()
         if path.name != "errors.py"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(module)
         if isinstance(node, ast.ClassDef)
         and any(isinstance(base, ast.Name) and base.id in CLASSES for base in node.bases)
     ]

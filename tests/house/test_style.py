@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,16 +30,16 @@ def part(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     """The module, parsed."""
     return ast.parse(path.read_text())
 
 
-def functions(path: Path) -> Iterator[Function]:
+@cache
+def functions(path: Path) -> tuple[Function, ...]:
     """Every function and method, however deep."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, Function):
-            yield node
+    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, Function))
 
 
 def parameters(function: Function) -> int:

@@ -48,7 +48,8 @@ def tar_of(files: dict[str, str | bytes], mtime: int = 1_700_000_000) -> io.Byte
 
 def containers_of(client: DockerClient, owner: str) -> list[Container]:
     """The containers that carry the owner's label, in any state."""
-    return client.containers.list(all=True, filters={"label": f"tidegate.io/owner={owner}"})
+    label = f"tidegate.io/owner={owner}"
+    return client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
 
 
 def remove_all_of(client: DockerClient, owner: str) -> None:

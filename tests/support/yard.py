@@ -94,8 +94,12 @@ class Yard:
 
 
 def yard(path: Path, client: DockerClient, *services: Service) -> Yard:
-    """A yard for an app of these services, with an owner of its own."""
-    return Yard(Home(path / ".tidegate").create(), client, App("shop", services))
+    """A yard for an app of these services, with an owner and a name of its own.
+
+    Images are tagged with the app's name, and yards may be side by side.
+    """
+    home = Home(path / ".tidegate").create()
+    return Yard(home, client, App(f"shop-{home.owner}", services))
 
 
 def _execution(name: str, app: App) -> Execution:

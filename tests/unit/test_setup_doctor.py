@@ -1,14 +1,12 @@
 """How `tidegate doctor` judges what was found."""
 
-import socket
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.setup.doctor import MIB, CheckState, assess
-from tidegate.local.setup.facts import EngineFacts, Facts, gather, limits_of, skew_s
+from tidegate.local.setup.facts import EngineFacts, Facts, limits_of, skew_s
 from tidegate.local.setup.programs import Program
 
 ENGINE = EngineFacts(
@@ -88,16 +86,3 @@ def test_each_trouble_is_found_alone_and_has_a_remedy(
 def test_an_image_that_is_not_there_yet_is_no_trouble() -> None:
     untried = replace(WELL, engine=replace(ENGINE, start=None))
     assert {check.state for check in assess(untried)} == {CheckState.OK}
-
-
-@pytest.mark.engine
-@pytest.mark.haproxy
-def test_the_facts_of_this_machine_are_gathered_without_leaving_anything(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-        facts = gather(tmp_path / "not-yet", [("127.0.0.1", port)])
-    assert isinstance(facts.engine, EngineFacts)
-    assert not facts.engine.start
-    assert facts.haproxy and facts.git and facts.haproxy.version and facts.git.version
-    assert facts.ports[0][2]
-    assert list(Path(tmp_path).iterdir()) == []

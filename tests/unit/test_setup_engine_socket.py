@@ -10,7 +10,7 @@ import pytest
 
 from tidegate.core.errors import SetupError
 from tidegate.local import engine_socket
-from tidegate.local.engine_socket import connect, find_engine, ping, places
+from tidegate.local.engine_socket import find_engine, ping, places
 
 
 def test_the_named_engine_comes_first_and_is_the_only_one_asked(tmp_path: Path) -> None:
@@ -71,10 +71,3 @@ def test_an_engine_that_this_user_may_not_ask_is_not_called_missing(
     assert caught.value.number == "TG229"
     assert caught.value.where == f"{tmp_path}/docker.sock"
     assert remedy in caught.value.remedy and "rootless" in caught.value.remedy
-
-
-@pytest.mark.engine
-def test_the_engine_of_this_machine_is_found_and_speaks() -> None:
-    client = connect(find_engine())
-    assert client.ping()
-    client.close()

@@ -1,0 +1,27 @@
+"""Ports for tests and benchmarks that run side by side."""
+
+import socket
+import subprocess
+import sys
+
+from bench.ports import free_port, free_ports
+
+_ANOTHER = """
+import sys
+from bench import ports
+ports._PORTS = [int(word) for word in sys.argv[1:]]
+print({ports.free_port() for _ in range(30)})
+"""
+
+
+def test_no_other_process_is_given_a_port_that_was_given() -> None:
+    ours = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    command = [sys.executable, "-c", _ANOTHER, str(ours), str(free)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == f"{{{free}}}"
+
+
+def test_several_at_once_are_different() -> None:
+    assert len(set(free_ports(50))) == 50
