@@ -350,13 +350,13 @@ def loads_or_refused(files: dict[str, object]) -> None:
         loads(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(services=st.dictionaries(TEXT, SERVICE, min_size=1, max_size=3))
 def test_whatever_a_compose_file_says_the_proposal_loads(services: dict[str, object]) -> None:
     loads_or_refused({"compose.yaml": {"services": services}})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(containers=st.lists(CONTAINER, max_size=3), spec=ANY)
 def test_whatever_a_task_definition_says_the_proposal_loads(
     containers: list[object], spec: object
