@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import podman
 from tests.support.user import own_places
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # that the machine is slow proves nothing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

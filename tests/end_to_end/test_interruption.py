@@ -27,7 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def shop(running: Shop) -> Iterator[Shop]:
     """The running app; after each test it must be as whole as before, and nothing dropped."""
     yield running
-    running.until(lambda: not leaving(running), "no instance is leaving", 60)
+    running.until(lambda: not leaving(running), "no instance is leaving")
     running.must_be_quiet()
     running.must_have_dropped(nothing=0)
 
@@ -57,7 +57,7 @@ def test_an_instance_that_is_taken_back_is_replaced_before_it_goes(shop: Shop) -
     asked = shop.tidegate("interrupt", struck)
     assert asked.returncode == 0, asked.stderr
     assert f"{struck} will be taken back" in asked.stderr
-    shop.until(lambda: struck not in spot(shop) + leaving(shop), f"{struck} is gone", 40)
+    shop.until(lambda: struck not in spot(shop) + leaving(shop), f"{struck} is gone")
     assert len(shop.containers("cats")) >= 2
 
 
@@ -66,10 +66,10 @@ def test_a_storm_on_all_of_spot_in_a_deployment_only_makes_it_wait(shop: Shop) -
     shop.until(lambda: shop.story.weight_bp("cats") >= 2_000, "shifting")
     struck = spot(shop)
     assert shop.tidegate("interrupt", "--storm", "100%").returncode == 0
-    shop.until(shop.story.quiet, "ended", 90)
+    shop.until(shop.story.quiet, "ended")
     assert shop.story.last_deployment("cats").outcome is d.Outcome.SUCCEEDED
     shop.must_serve(colour)
-    shop.until(lambda: not set(struck) & set(spot(shop)), "all of the old ones are gone", 40)
+    shop.until(lambda: not set(struck) & set(spot(shop)), "all of the old ones are gone")
     report = json.loads(shop.tidegate("report", _newest(shop), "--json").stdout)
     assert report["second_set_micros"] > 0
 
@@ -86,21 +86,19 @@ def test_a_controller_that_is_killed_after_the_notice_still_empties_the_instance
     shop.kill_controller()
     time.sleep(1)
     shop.up()
-    shop.until(lambda: struck not in spot(shop) + leaving(shop), f"{struck} is gone", 60)
+    shop.until(lambda: struck not in spot(shop) + leaving(shop), f"{struck} is gone")
 
 
 def test_a_controller_that_is_killed_while_instances_come_and_go_finishes(shop: Shop) -> None:
     assert shop.tidegate("scale", "cats", "6").returncode == 0
     shop.kill_controller()
     shop.up()
-    shop.until(lambda: _running(shop) == 6, "six cats run", 60)
+    shop.until(lambda: _running(shop) == 6, "six cats run")
     assert shop.tidegate("scale", "cats", "2").returncode == 0
-    shop.until(lambda: _running(shop) == 2, "two cats run", 60)
+    shop.until(lambda: _running(shop) == 2, "two cats run")
     shop.kill_controller()
     shop.up()
-    shop.until(
-        lambda: all(i["tasks"] for i in capacity(shop)["instances"]), "no instance is empty", 60
-    )
+    shop.until(lambda: all(i["tasks"] for i in capacity(shop)["instances"]), "no instance is empty")
 
 
 def _running(shop: Shop) -> int:

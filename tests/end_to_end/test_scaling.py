@@ -32,23 +32,24 @@ def latest(shop: Shop, metric: str) -> float:
     return next(row.latest or 0 for row in rows if row.name == metric)
 
 
+@pytest.mark.timeout(600)
 def test_tasks_follow_the_load_and_no_request_is_dropped(place: Path) -> None:
     shop = Shop(place)
     try:
         shop.open()
-        shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "OK", "judged", 90)
+        shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "OK", "judged")
         target = Target(f"http://127.0.0.1:{shop.space.port}/cats")
         load = Generator(Plan((target,), constant(LOAD_RPS), limits=Limits(10)))
         thread = threading.Thread(target=load.run)
         thread.start()
         try:
-            shop.until(lambda: tasks_of(shop, "cats") == (4, 4), "four healthy tasks", 60)
-            shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "ALARM", "in ALARM", 90)
+            shop.until(lambda: tasks_of(shop, "cats") == (4, 4), "four healthy tasks")
+            shop.until(lambda: alarm_of(shop, "CatsScaleUpAlarm") == "ALARM", "in ALARM")
         finally:
             load.stop()
             thread.join()
         assert {load.records.outcome[row] for row in range(len(load.records))} == {200}
-        shop.until(lambda: tasks_of(shop, "cats") == (2, 2), "back to two", 120)
+        shop.until(lambda: tasks_of(shop, "cats") == (2, 2), "back to two")
         (scaling,) = Client(shop.home).scaling("cats")
         out, back = scaling.activities
         assert (out.before, out.after, back.after) == (2, 4, 2)
@@ -56,7 +57,7 @@ def test_tasks_follow_the_load_and_no_request_is_dropped(place: Path) -> None:
         events = shop.tidegate("events", "--service", "cats").stdout
         assert "Successfully set desired count to 4. Waiting for change to be fulfilled" in events
         assert events.rstrip().endswith("(service cats) has reached a steady state.")
-        shop.until(lambda: latest(shop, "HealthyHostCount") == 2, "two hosts in the metrics", 30)
+        shop.until(lambda: latest(shop, "HealthyHostCount") == 2, "two hosts in the metrics")
         for name in ("CPUUtilization", "MemoryUtilization", "MemoryReservation"):
             assert 0 < latest(shop, name) < 101, name
         shop.must_be_quiet()

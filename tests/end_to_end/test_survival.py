@@ -137,8 +137,8 @@ class TestAHaproxyThatIsKilled:
             shop.until(lambda: shop.story.weight_bp("cats") >= 2_000, "shifting")
             before = shop.balancer_pids()
             shop.kill_balancer()
-            shop.until(lambda: set(shop.balancer_pids()) - set(before), "another HAProxy", 10)
-            shop.until(lambda: "started again" in shop.tidegate("events").stdout, "told", 10)
+            shop.until(lambda: set(shop.balancer_pids()) - set(before), "another HAProxy")
+            shop.until(lambda: "started again" in shop.tidegate("events").stdout, "told")
             said = re.compile(
                 r"the balancer \(process (\d+)\) was gone and was started again "
                 r"\(process (\d+)\), after at most \d+\.\d s without an answer"

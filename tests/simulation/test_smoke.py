@@ -3,12 +3,15 @@
 from collections import Counter
 from functools import cache
 
+import pytest
+
 from tidegate.core.decision import Outcome
 from tidegate.simulator.batch import simulate_all
 from tidegate.simulator.faults import Fate, Mishap
 from tidegate.simulator.result import Result
 from tidegate.simulator.swarm import draw
 
+pytestmark = pytest.mark.timeout(900)  # the first of them plays all of it
 SEEDS = 200
 
 
