@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
+.NOTPARALLEL:  # whatever MAKEFLAGS says, the parts of `test` follow one another
 unexport PYTHONDONTWRITEBYTECODE  # tests start hundreds of Pythons: what is compiled once is kept
 
 .PHONY: help setup demo test podman check fast real bench simulate docs templates release checkov clean
