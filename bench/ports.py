@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1 that are free now, and that no other process has been given."""
+"""Ports of 127.0.0.1 that are free now, and that nobody else has been given."""
 
 import fcntl
 import os
@@ -10,20 +10,25 @@ from functools import cache
 
 _PORTS = range(30_000, 32_768)
 """Above those that tasks are published on, below those of outgoing connections."""
+_given: set[int] = set()
 
 
 def free_ports(count: int) -> list[int]:
     """As many different ones, each free a moment ago, that no outgoing connection will take.
 
-    Until this process ends no other one is given them, so tests may run side by side.
+    Until this process ends neither it nor another one is given them again: what shall listen there
+    may take its time, and tests may run side by side.
     """
     found: list[int] = []
     with ExitStack() as held:
         while len(found) < count:
             with suppress(OSError):  # somebody's
                 port = random.SystemRandom().choice(_PORTS)
+                if port in _given:
+                    continue
                 fcntl.lockf(_register(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
                 held.enter_context(socket.create_server(("127.0.0.1", port)))
+                _given.add(port)
                 found.append(port)
     return found
 
