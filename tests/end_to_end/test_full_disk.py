@@ -26,7 +26,7 @@ def shop(place: Path) -> Iterator[Shop]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(shop.home.path)]
     subprocess.run(mount, check=True)
     try:
-        shop.open({"every: 2s": "every: 6s", "bake: 3s": "bake: 1s"})
+        shop.open({"every: 3s": "every: 6s", "bake: 3s": "bake: 1s"})
         yield shop
     finally:
         shop.close()

@@ -24,7 +24,7 @@ from tidegate.local.containers.failures import gone
 from tidegate.local.home import Home
 from tidegate.local.instances import Records, find
 
-FAST = {"every: 2s": "every: 1s", "bake: 3s": "bake: 1s"}
+FAST = {"every: 3s": "every: 1s", "bake: 3s": "bake: 1s"}
 PATIENCE_S = 120.0
 """For a busy machine: how long something takes is never what these tests are about."""
 COLOURS = ("seagreen", "rebeccapurple", "teal", "orchid", "navy", "olive", "maroon", "indigo")
