@@ -171,11 +171,12 @@ def _index(path: Path) -> object:
     try:
         asked = {(one.ecosystem, one.package) for one in advisory.affected}
         for (known,) in (index.find(*one) for one in asked if advisory.is_advisory):
-            if (known.names, known.covers) != (advisory.names, advisory.covers):
+            told_names = set(known.names), set(known.covers)
+            if told_names != (set(advisory.names), set(advisory.covers)):
                 raise AssertionError("the index tells other names than the record")
         for package, told in index.told(asked).items():
             said = [a for a in advisory.affected if (a.ecosystem, a.package) == package]
-            if told.split(STATEMENT) != [ENTRY.join(["1", *map(entry, said)])]:
+            if told.text.split(STATEMENT) != [ENTRY.join(["1", *map(entry, said)])]:
                 raise AssertionError("the index tells other ranges than the record")
         return len(asked), len(match([OF_DEBIAN, OF_PYPI], index).matches)
     finally:

@@ -298,11 +298,11 @@ def test_an_index_of_the_former_layout_is_refused_and_built_anew_from_what_is_he
     path.unlink()
     with sqlite3.connect(path) as database:
         database.executescript(
-            "PRAGMA user_version = 3; CREATE TABLE affected (ecosystem TEXT, package TEXT,"
-            " n INTEGER, entries TEXT, PRIMARY KEY (ecosystem, package, n)) WITHOUT ROWID;"
+            "PRAGMA user_version = 4; CREATE TABLE affected (ecosystem TEXT, package TEXT,"
+            " told TEXT NOT NULL, PRIMARY KEY (ecosystem, package)) WITHOUT ROWID;"
         )
     database.close()
-    with pytest.raises(GateError, match="version 3, this is version 4") as told:
+    with pytest.raises(GateError, match="version 4, this is version 5") as told:
         store.index()
     assert told.value.number == "TG426" and "tidegate advisories update" in told.value.remedy
     with store.staging() as staged:

@@ -121,7 +121,7 @@ names = some.sets(some.sampled_from("ABCDEFGH"), min_size=1, max_size=3)
 
 @given(some.lists(names, max_size=8))
 def test_advisories_are_one_when_their_names_touch_however_far_apart(told: list[set[str]]) -> None:
-    joined = merge([Said(set(one), set(), Severity.LOW) for one in told], list)
+    joined = merge([Said(tuple(one), (), Severity.LOW) for one in told], list)
     groups: list[set[str]] = []
     for one in told:
         near = [group for group in groups if group & one]

@@ -11,10 +11,11 @@ from typing import Self
 
 from tidegate.core.findings import Severity
 from tidegate.scan.advisories import problems, severity
+from tidegate.scan.advisories.names import shown
 from tidegate.scan.advisories.record import Advisory
 from tidegate.scan.advisories.told import ENTRY, UNIT, Statements, entry, written
 
-FORMAT = 4
+FORMAT = 5
 """The version of the tables. A file of another version is built anew, not read."""
 
 TABLES = f"""
@@ -26,7 +27,7 @@ CREATE TABLE vuln (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL, severity TEXT, score REAL, summary TEXT NOT NULL,
     names TEXT NOT NULL, covers TEXT NOT NULL, published_at INTEGER);
 CREATE TABLE affected (
-    ecosystem TEXT, package TEXT, told TEXT NOT NULL,
+    ecosystem TEXT, package TEXT, told TEXT NOT NULL, ends TEXT NOT NULL,
     PRIMARY KEY (ecosystem, package)) WITHOUT ROWID;
 CREATE TABLE kev (cve TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE epss (cve TEXT PRIMARY KEY, chance REAL NOT NULL) WITHOUT ROWID;
@@ -86,8 +87,8 @@ class Builder:
                 level, score = max(found, key=lambda known: severity.rank(known[0]))
                 rated.append((level, score, n))
         self._write("UPDATE vuln SET severity = ?, score = ? WHERE n = ?", rated)
-        rows = ((*key, written(self._told[key], self._gone)) for key in sorted(self._told))
-        self._write("INSERT INTO affected VALUES (?, ?, ?)", (row for row in rows if row[2]))
+        rows = ((*key, *written(key[0], self._told[key], self._gone)) for key in sorted(self._told))
+        self._write("INSERT INTO affected VALUES (?, ?, ?, ?)", (row for row in rows if row[2]))
         try:
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -108,7 +109,8 @@ class Builder:
         else:
             self._rate(names, (advisory.severity, advisory.score))
         rated = (advisory.severity, advisory.score, advisory.summary)
-        told = (UNIT.join(names), UNIT.join(advisory.covers), advisory.published_at)
+        covers = UNIT.join(sorted(advisory.covers)) if advisory.covers else ""
+        told = (UNIT.join(shown(names)), covers, advisory.published_at)
         self._vulns[n] = (n, advisory.id, *rated, *told)
         entries: dict[tuple[str, str], str] = {}
         for one in advisory.affected:

@@ -2,36 +2,41 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tidegate.core.findings import Severity
 from tidegate.scan.advisories import problems
 from tidegate.scan.advisories.build import FORMAT
-from tidegate.scan.advisories.told import numbers, parted
+from tidegate.scan.advisories.told import Told, parted
 
-_TOLD = "SELECT package, told FROM affected WHERE ecosystem = ? AND package IN ({})"
+_TOLD = "SELECT package, told, ends FROM affected WHERE ecosystem = ? AND package IN ({})"
 _KNOWN = """
-SELECT n, id, severity, score, summary, names, covers, published_at FROM vuln WHERE n IN ({})
+SELECT id, n, severity, score, summary, names, covers, published_at FROM vuln WHERE n IN ({})
 """
 _CHANCES = "SELECT cve, chance FROM epss WHERE cve IN ({})"
 _AT_ONCE = 400
-_LEVELS: dict[str | None, Severity | None] = {None: None, **{s: s for s in Severity}}
 
 Asked = tuple[str, str]
 """An ecosystem and a package's name, as in OSV."""
 
 
+Row = tuple[str, int, str | None, float | None, str, str, str, int | None]
+"""An advisory as its row: the fields of `Known`, the names and covers as texts parted by UNIT."""
+
+
 class Known(NamedTuple):
     """An advisory as the index knows it, without what it says of packages.
 
-    `names` are all names of its vulnerability, its id the first. `severity` is None when nobody
-    rated it; `score` is CVSS, 0 to 10; `covers` and `published_at` as in `record.Advisory`.
+    `severity` is None when nobody rated it; `score` is CVSS, 0 to 10. `names` are all names of its
+    vulnerability, in the order in which they are shown, and `covers` what a notice covers, sorted.
+    `published_at` as in `record.Advisory`.
     """
 
     id: str
-    severity: Severity | None
+    number: int
+    severity: str | None
     score: float | None
     summary: str
     names: tuple[str, ...]
@@ -59,24 +64,30 @@ class Index:
         """Let go of the file."""
         self._database.close()
 
-    def told(self, asked: Iterable[Asked]) -> dict[Asked, str]:
-        """What is said of each of these packages, as in `told`; of whom nothing is, is left out."""
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What its rows say is not as `told` has it: the index is damaged (`GateError` TG426)."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            cause = f"a row cannot be read: {error!r:.100}"
+            raise problems.bad_index(str(self.path), cause) from error
+
+    def told(self, asked: Iterable[Asked]) -> dict[Asked, Told]:
+        """What is said of each of these packages; of whom nothing is, is left out."""
         packages: dict[str, set[str]] = {}
         for ecosystem, package in asked:
             packages.setdefault(ecosystem, set()).add(package)
         return {
-            (ecosystem, package): told
+            (ecosystem, package): Told(text, ends)
             for ecosystem, names in packages.items()
-            for package, told in self._each(_TOLD, names, ecosystem)
+            for package, text, ends in self._each(_TOLD, names, ecosystem)
         }
 
-    def known(self, numbers: Iterable[int]) -> dict[int, Known]:
+    def known(self, numbers: Iterable[int]) -> dict[int, Row]:
         """The advisories of these numbers. Raises `GateError` (TG426) when one is not there."""
         wanted = set(numbers)
-        found = {
-            n: Known(id, _LEVELS[level], score, summary, parted(names), parted(covers), at)
-            for n, id, level, score, summary, names, covers, at in self._each(_KNOWN, wanted)
-        }
+        found: dict[int, Row] = {row[1]: row for row in self._each(_KNOWN, wanted)}
         if len(found) < len(wanted):
             raise problems.bad_index(str(self.path), "an advisory is missing")
         return found
@@ -84,7 +95,11 @@ class Index:
     def find(self, ecosystem: str, package: str) -> list[Known]:
         """All that is known of the package, by its name in OSV, whatever its version."""
         told = self.told([(ecosystem, package)]).get((ecosystem, package))
-        return list(self.known(numbers(told)).values()) if told else []
+        rows = self.known(told.numbers).values() if told else ()
+        return [
+            Known(*before, parted(names), parted(covers), published_at)
+            for *before, names, covers, published_at in rows
+        ]
 
     def has(self, ecosystem: str) -> bool:
         """Whether there is anything at all of the ecosystem, "Debian:12" or "PyPI"."""
@@ -98,7 +113,7 @@ class Index:
 
     def chances(self, names: Iterable[str]) -> dict[str, float]:
         """The EPSS of those of these CVEs that have one, 0 to 1."""
-        return dict(self._each(_CHANCES, names)) if self._has_chances else {}
+        return dict(self._each(_CHANCES, set(names))) if self._has_chances else {}
 
     @cached_property
     def _has_chances(self) -> bool:

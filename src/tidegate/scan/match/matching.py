@@ -1,22 +1,23 @@
 """Ask the index of every package of an inventory."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from operator import attrgetter
 
 from tidegate.core.findings import Severity
-from tidegate.scan.advisories.index import Index, Known
-from tidegate.scan.advisories.told import ENTRY, STATEMENT, fields_of
+from tidegate.scan.advisories.index import Index, Row
+from tidegate.scan.advisories.told import ENTRY, FIELD, UNIT, Told, parted
 from tidegate.scan.match.merge import Match, Said, matched, merge
-from tidegate.scan.match.ranges import Hit, Installed, evaluate
+from tidegate.scan.match.ranges import Hit, Installed, concerning, evaluate
 from tidegate.scan.packages import Kind, Package
 
 BY_SOURCE = frozenset({Kind.DEB, Kind.APK})
 """Whose advisories name the source package; an rpm's name the package itself."""
 
 UNTOLD = "?"
-_LEVELS = {severity.value: severity for severity in Severity}
+_ORDER = attrgetter("package.name", "package.version", "id")
+_LEVELS: dict[str | None, Severity | None] = {"": None, None: None, **{s: s for s in Severity}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,8 @@ class Matching:
     unidentified: tuple[Package, ...] = ()
 
 
-class _Judged(NamedTuple):
-    """What an entry says of a version that it hits; `certain` also of its module."""
-
-    hit: Hit
-    severity: str
-    status: str
-    certain: bool
+_Judged = tuple[Hit, str, str, bool]
+"""The hit, the severity and status told of it, and whether it is certain also of its module."""
 
 
 def match(packages: Iterable[Package], index: Index) -> Matching:
@@ -47,29 +43,30 @@ def match(packages: Iterable[Package], index: Index) -> Matching:
     Raises `GateError` (TG426) when the index cannot be read.
     """
     installed = [package for package in packages if not package.dev]
-    asked = {_key(package): package for package in installed}
-    told = index.told({key[:2] for key in asked})
-    hits = {
-        key: [*_hits(told[key[:2]], key[2], package)]
-        for key, package in asked.items()
-        if key[:2] in told
-    }
-    known = index.known(n for every in hits.values() for numbers, _ in every for n in numbers)
-    said = {
-        key: merge(_each_said(every, known), partial(index.find, *key[:2]))
-        for key, every in hits.items()
-        if every
-    }
+    keys = [*map(_key, installed)]
+    told = index.told({key[:2] for key in keys})
+    with index.reading():
+        hits = {
+            key: _hits(told[key[:2]], key[2], package)
+            for key, package in zip(keys, installed, strict=True)
+            if key[:2] in told
+        }
+        known = index.known(number for every in hits.values() for number, _ in every)
+        said = {
+            key: merge(_each_said(every, known), partial(index.find, *key[:2]))
+            for key, every in hits.items()
+            if every
+        }
     merged = (one for every in said.values() for one in every)
-    chances = index.chances({name for one in merged for name in one.names | one.covers})
+    chances = index.chances(name for one in merged for name in one.names + one.covers)
     matches = [
         matched(one, package, index.exploited, chances)
-        for package in installed
-        for one in said.get(_key(package), ())
+        for key, package in zip(keys, installed, strict=True)
+        for one in said.get(key, ())
     ]
     ecosystems = sorted({package.ecosystem for package in installed})
     return Matching(
-        tuple(sorted(matches, key=lambda m: (m.package.name, m.package.version, m.id))),
+        tuple(sorted(matches, key=_ORDER)),
         tuple(ecosystem for ecosystem in ecosystems if not index.has(ecosystem)),
         tuple(package for package in installed if not _identified(package)),
     )
@@ -83,47 +80,51 @@ def _key(package: Package) -> tuple[str, str, str, str]:
     return package.ecosystem, name, version, package.module
 
 
-def _hits(told: str, version: str, package: Package) -> Iterator[tuple[list[int], _Judged]]:
-    """What hits the version, of all that is told of the package, each with its advisories."""
+def _hits(told: Told, version: str, package: Package) -> list[tuple[int, _Judged]]:
+    """What hits the version, of all that is told of the package, by the advisories' numbers."""
     installed = Installed.of(package.ecosystem, version)
-    for statement in told.split(STATEMENT):
-        numbers, _, entries = statement.partition(ENTRY)
-        found = None
-        for entry in entries.split(ENTRY):
-            one = _judged(entry, installed, package)
-            if found is None or (one and one.hit.certain > found.hit.certain):
-                found = one
-        if found:
-            yield [int(number) for number in numbers.split(",")], found
+    found: list[tuple[int, _Judged]] = []
+    for statement in concerning(told, installed):
+        numbers, *entries = statement.split(ENTRY)
+        surest: _Judged | None = None
+        for entry in entries:
+            judged = _judged(entry, installed, package)
+            if judged and (surest is None or judged[0].certain > surest[0].certain):
+                surest = judged
+        if surest:
+            found += [(int(number), surest) for number in numbers.split(",")]
+    return found
 
 
 def _judged(entry: str, installed: Installed, package: Package) -> _Judged | None:
     """What one entry says of the version; None when it is not affected."""
-    ranges, listed, severity, status, module = fields_of(entry)
+    ranges, listed, severity, status, module = entry.split(FIELD)
     if (module or package.kind is Kind.RPM) and not _of_its_module(module, package):
         return None
     hit = evaluate(ranges, listed, installed)
-    return _Judged(hit, severity, status, hit.certain and module != UNTOLD) if hit else None
+    return (hit, severity, status, hit.certain and module != UNTOLD) if hit else None
 
 
-def _each_said(hits: Iterable[tuple[list[int], _Judged]], known: Mapping[int, Known]) -> list[Said]:
+def _each_said(hits: Iterable[tuple[int, _Judged]], known: Mapping[int, Row]) -> list[Said]:
     """By the advisories' ids: what comes first must not depend on the order in the index."""
-    each = [(known[number], judged) for numbers, judged in hits for number in numbers]
-    each.sort(key=lambda one: one[0].id)
+    each = [(known[number], judged) for number, judged in hits]
+    each.sort()
     return [_said(*one) for one in each]
 
 
-def _said(known: Known, judged: _Judged) -> Said:
+def _said(row: Row, judged: _Judged) -> Said:
+    _, _, level, score, summary, names, covers, published_at = row
+    (fixed, _), severity, status, certain = judged
     return Said(
-        names=set(known.names),
-        covers=set(known.covers),
-        severity=_LEVELS.get(judged.severity) or known.severity or Severity.UNKNOWN,
-        score=known.score,
-        fixes={judged.hit.fixed} if judged.hit.fixed else set(),
-        summary=known.summary,
-        status=judged.status,
-        certain=judged.certain,
-        published_at=known.published_at,
+        tuple(names.split(UNIT)),
+        parted(covers) if covers else (),
+        _LEVELS[severity] or _LEVELS[level] or Severity.UNKNOWN,
+        score,
+        (fixed,) if fixed else (),
+        summary,
+        status,
+        certain,
+        published_at,
     )
 
 

@@ -5,21 +5,20 @@ ALSA) is several of them: where the data has each on its own, the notice adds it
 it is a match of its own, and waiving one of what it covers does not waive the rest.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cmp_to_key
+from typing import NamedTuple
 
 from tidegate.core.findings import Severity
 from tidegate.scan.advisories import severity
 from tidegate.scan.advisories.index import Known
+from tidegate.scan.advisories.names import shown
 from tidegate.scan.packages import Package
-from tidegate.scan.versions import Compare, Unordered, comparator
-
-_PREFERENCE = ("CVE-", "GHSA-", "PYSEC-", "GO-")
+from tidegate.scan.versions import Unordered, comparator
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """One vulnerability in one package.
 
     `aliases` are its other names, sorted. `covers` are CVEs that a distribution's notice fixes
@@ -51,13 +50,16 @@ class Match:
 
 @dataclass(slots=True)
 class Said:
-    """What one advisory, or several on the same vulnerability, say of a package that is hit."""
+    """What one advisory, or several on the same vulnerability, say of a package that is hit.
 
-    names: set[str]
-    covers: set[str]
+    `names` are in the order in which they are shown, `covers` and `fixes` sorted.
+    """
+
+    names: tuple[str, ...]
+    covers: tuple[str, ...]
     severity: Severity
     score: float | None = None
-    fixes: set[str] = field(default_factory=set)
+    fixes: tuple[str, ...] = ()
     summary: str = ""
     status: str = ""
     certain: bool = True
@@ -65,11 +67,11 @@ class Said:
 
     def join(self, other: "Said") -> None:
         """Take in what another advisory says of the same: the worst, and every fix."""
-        self.names |= other.names
+        self.names = shown({*self.names, *other.names})
         if severity.rank(other.severity) > severity.rank(self.severity):
             self.severity = other.severity
         self.score = max((s for s in (self.score, other.score) if s is not None), default=None)
-        self.fixes |= other.fixes
+        self.fixes = tuple(sorted({*self.fixes, *other.fixes}))
         self.summary = self.summary or other.summary
         self.status = self.status if self.status == other.status else ""
         self.certain = self.certain or other.certain
@@ -77,23 +79,22 @@ class Said:
         self.published_at = min(told, default=None)
 
 
-def merge(said: Iterable[Said], known: Callable[[], Iterable[Known]]) -> list[Said]:
+def merge(said: Sequence[Said], known: Callable[[], Iterable[Known]]) -> list[Said]:
     """One entry per vulnerability. `known` gives all that the data has on the package, hit or not.
 
     It is asked only when a notice was hit.
     """
-    everything = list(said)
-    merged = _by_names([one for one in everything if not one.covers])
-    covering = [one for one in everything if one.covers]
+    covering = [one for one in said if one.covers]
     if not covering:
-        return merged
+        return _by_names(said)
+    merged = _by_names([one for one in said if not one.covers])
     single = {name for k in known() if not k.covers for name in k.names}
     notices: list[Said] = []
     for notice in sorted(covering, key=_widest_first):
-        for other in (one for one in merged if not one.names.isdisjoint(notice.covers)):
+        for other in (one for one in merged if not set(notice.covers).isdisjoint(one.names)):
             _annotate(other, notice)
-        notice.covers -= single
-        wider = next((one for one in notices if notice.covers <= one.covers), None)
+        notice.covers = tuple(name for name in notice.covers if name not in single)
+        wider = next((one for one in notices if set(one.covers).issuperset(notice.covers)), None)
         if notice.covers and wider:
             wider.join(notice)
         elif notice.covers:
@@ -101,21 +102,12 @@ def merge(said: Iterable[Said], known: Callable[[], Iterable[Known]]) -> list[Sa
     return merged + notices
 
 
-def preferred(names: Collection[str]) -> str:
-    """The name to show: a CVE, if there is one."""
-    if len(names) > 1:
-        for prefix in _PREFERENCE:
-            if found := [name for name in names if name.startswith(prefix)]:
-                return min(found)
-    return min(names)
-
-
-def latest(fixes: Sequence[str], compare: Compare) -> str | None:
+def latest(fixes: Sequence[str], ecosystem: str) -> str | None:
     """The fix that clears every advisory: the newest; None without any."""
     if len(fixes) < 2:
         return fixes[0] if fixes else None
     try:
-        return max(fixes, key=cmp_to_key(compare))
+        return max(fixes, key=cmp_to_key(comparator(ecosystem)))
     except Unordered:
         return max(fixes)
 
@@ -124,28 +116,31 @@ def matched(
     said: Said, package: Package, exploited: frozenset[str], chances: Mapping[str, float]
 ) -> Match:
     """The match that the merged advisories make, with what KEV and EPSS say of it."""
-    names = said.names | said.covers if said.covers else said.names
-    id = preferred(said.names)
-    found = [chances[name] for name in names if name in chances] if chances else ()
+    id, *aliases = said.names
+    names = said.names + said.covers
+    found = [chances[name] for name in names if name in chances] if chances else None
     return Match(
-        id=id,
-        package=package,
-        severity=said.severity,
-        aliases=tuple(sorted(said.names - {id})),
-        covers=tuple(sorted(said.covers)),
-        fixed_version=latest(sorted(said.fixes), comparator(package.ecosystem)),
-        score=said.score,
-        summary=said.summary,
-        status=said.status,
-        certain=said.certain,
-        exploited=not exploited.isdisjoint(names),
-        chance=max(found, default=None),
-        published_at=said.published_at,
+        id,
+        package,
+        said.severity,
+        tuple(aliases),
+        said.covers,
+        latest(said.fixes, package.ecosystem),
+        said.score,
+        said.summary,
+        said.status,
+        said.certain,
+        not exploited.isdisjoint(names),
+        max(found) if found else None,
+        said.published_at,
     )
 
 
-def _by_names(said: Iterable[Said]) -> list[Said]:
-    """Join what shares a name, however far apart: A with B, B with C."""
+def _by_names(said: Sequence[Said]) -> list[Said]:
+    """Join what shares a name, however far apart: A with B, B with C. Few advisories do."""
+    names = [one.names for one in said]
+    if len(set().union(*names)) == sum(map(len, names)):
+        return list(said)
     found: dict[int, Said] = {}
     owners: dict[str, int] = {}
     for number, one in enumerate(said):
@@ -162,7 +157,7 @@ def _widest_first(notice: Said) -> tuple[int, str]:
 
 def _annotate(single: Said, notice: Said) -> None:
     """The notice's name and, where nobody told it, its severity; its fix clears the single."""
-    single.names |= notice.names
-    single.fixes = single.fixes or set(notice.fixes)
+    single.names = shown({*single.names, *notice.names})
+    single.fixes = single.fixes or notice.fixes
     if single.severity is Severity.UNKNOWN:
         single.severity = notice.severity

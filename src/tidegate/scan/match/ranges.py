@@ -7,17 +7,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
-from tidegate.scan.advisories.told import RANGE, UNIT
+from tidegate.scan.advisories.told import FIXED, INTRODUCED, RANGE, STATEMENT, UNIT, Told
 from tidegate.scan.versions import Compare, SortKey, Unordered, comparator, sort_key
 
-_FIRST = "in0"
+_INTRODUCED, _FIXED, _LAST, _LIMIT = INTRODUCED[:2], FIXED[:2], "la", "li"
+_FIRST = f"{_INTRODUCED}0"
 """`introduced: "0"` is before every version, whatever the ecosystem."""
-_INTRODUCED, _FIXED, _LAST, _LIMIT = "in", "fi", "la", "li"
-_TO_FIX = f"{_FIRST}{UNIT}{_FIXED}"
-"""How most ranges begin, and all that is in them but the version that has the fix."""
-
-_BY_TURNS = {(_INTRODUCED, _FIXED) * n + more for n in range(5) for more in ((), (_INTRODUCED,))}
-"""The kinds of the events of a range that begins and ends, some times."""
 
 
 class Hit(NamedTuple):
@@ -55,6 +50,23 @@ class Installed(NamedTuple):
             return cls(version, compare)
 
 
+def concerning(told: Told, installed: Installed) -> list[str]:
+    """Those of the statements that may hit the version: what has ended before it does not.
+
+    Unless it lists the version, which is one look into the whole text for nearly every package.
+    """
+    statements, (version, _, key, place) = told.text.split(STATEMENT), installed
+    if not told.ends or key is None or place is None:
+        return statements
+    try:
+        past = bisect_right(told.ends.split(UNIT), place, key=key)
+    except Unordered:
+        return statements
+    ended, found = statements[:past], f"{UNIT}{version}{UNIT}"
+    listing = [one for one in ended if found in one] if found in told.text else []
+    return listing + statements[past:]
+
+
 def evaluate(ranges: str, listed: str, installed: Installed) -> Hit | None:
     """The hit of this version, or None when it is not affected.
 
@@ -63,38 +75,35 @@ def evaluate(ranges: str, listed: str, installed: Installed) -> Hit | None:
     uncertain = None if ranges or listed else _UNCERTAIN
     for text in ranges.split(RANGE) if ranges else ():
         try:
-            hit = _in_range(text, installed)
+            hit = _in_range(text.split(UNIT), installed)
         except Unordered:
             uncertain = _UNCERTAIN
             continue
         if hit:
             return hit
-    if listed and _listed(listed.split(UNIT), installed, alone=not ranges):
+    if listed and _listed(listed, installed, alone=not ranges):
         return _UNFIXED
     return uncertain
 
 
-def _in_range(text: str, installed: Installed) -> Hit | None:
-    """What the last event up to the version says, and the first fix after it. Raises `Unordered`.
-
-    Nearly every range is a fix or a few, in their order: of those the place tells.
-    """
+def _in_range(units: list[str], installed: Installed) -> Hit | None:
+    """Between bounds the place tells; events are walked. Raises `Unordered`."""
     _, _, key, place = installed
+    if units[0]:
+        return _walked(units, installed)
     if place is None or key is None:
-        return _walked(text.split(UNIT), installed)
-    if text.startswith(_TO_FIX) and UNIT not in (bound := text[len(_TO_FIX) :]):
-        return Hit(bound) if place < key(bound) else None
-    events = text.split(UNIT)
-    if tuple([event[:2] for event in events]) not in _BY_TURNS or _FIRST in events[1:]:
-        return _walked(events, installed)
-    first = events[0] == _FIRST
-    places = [key(event[2:]) for event in events[first:]]
-    if places != sorted(places):
-        return _walked(events, installed)
-    after = first + bisect_right(places, place)
-    if not after % 2:
+        return _walked(_events(units), installed)
+    after = bisect_right(units, place, 1 if units[1] else 2, key=key)
+    if after % 2:
         return None
-    return Hit(events[after][2:]) if after < len(events) else _UNFIXED
+    return Hit(units[after]) if after < len(units) else _UNFIXED
+
+
+def _events(bounds: Sequence[str]) -> list[str]:
+    """The same as events: the bounds begin and end the range by turns."""
+    return [
+        (_INTRODUCED if n % 2 else _FIXED) + (bound or "0") for n, bound in enumerate(bounds) if n
+    ]
 
 
 def _walked(events: Sequence[str], installed: Installed) -> Hit | None:
@@ -134,12 +143,13 @@ def _is_beyond(events: Sequence[str], version: str, compare: Compare) -> bool:
     return all(compare(version, bound) >= 0 for bound in limits)
 
 
-def _listed(versions: Sequence[str], installed: Installed, *, alone: bool) -> bool:
+def _listed(versions: str, installed: Installed, *, alone: bool) -> bool:
     """Whether the version is in the list; in a list alone also in another way of writing."""
     version, compare = installed.version, installed.compare
-    return version in versions or (
-        alone and any(_same(version, listed, compare) for listed in versions)
-    )
+    if not alone and f"{UNIT}{version}{UNIT}" not in versions:
+        return False
+    each = versions[1:-1].split(UNIT)
+    return version in each or (alone and any(_same(version, one, compare) for one in each))
 
 
 def _same(version: str, listed: str, compare: Compare) -> bool:
