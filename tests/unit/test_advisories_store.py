@@ -319,3 +319,40 @@ def test_an_advisory_that_the_index_has_lost_is_never_a_pass(store: Store, folde
     with pytest.raises(GateError) as told:
         ids(store)
     assert told.value.number == "TG426"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE affected SET told = 'x' || told WHERE package = 'flask'",
+        "UPDATE affected SET told = told || char(28) || 'one field' WHERE package = 'flask'",
+        "UPDATE affected SET told = x'00' WHERE package = 'flask'",
+        "UPDATE vuln SET severity = 'dire' WHERE id = 'GHSA-1'",
+        "UPDATE vuln SET names = x'00' WHERE id = 'GHSA-1'",
+    ],
+)
+def test_a_row_that_cannot_be_read_is_an_error_and_never_a_pass(
+    store: Store, folder: Path, damage: str
+) -> None:
+    import_folder(store, folder, NOW_MS)
+    (path,) = store.root.glob("index-*")
+    with sqlite3.connect(path) as database:
+        database.execute(damage)
+    database.close()
+    with pytest.raises(GateError, match="the index of advisories cannot be read") as told:
+        ids(store)
+    assert told.value.number == "TG426"
+
+
+@pytest.mark.parametrize("ends", ["latest", "2.0\x1flatest", "9.0\x1f9.0\x1f9.0"])
+def test_ends_that_nobody_can_order_or_that_are_too_many_hide_nothing(
+    store: Store, folder: Path, ends: str
+) -> None:
+    fixed = record("GHSA-1", affected(("PyPI", "flask"), "introduced 0", "fixed 2.0"))
+    write_dump(folder / "PyPI" / "all.zip", [fixed])
+    import_folder(store, folder, NOW_MS)
+    (path,) = store.root.glob("index-*")
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE affected SET ends = ? WHERE package = 'flask'", (ends,))
+    database.close()
+    assert ids(store) == ["GHSA-1", "DSA-1-1"]

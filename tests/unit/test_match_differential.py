@@ -9,9 +9,9 @@ from packaging.version import InvalidVersion, Version
 
 from tidegate.core.findings import Severity
 from tidegate.scan.advisories.record import EVENTS, Affected, Event
-from tidegate.scan.advisories.told import entry, fields_of
+from tidegate.scan.advisories.told import ENTRY, ENUMERATED, entry, fields_of, written
 from tidegate.scan.match.merge import Said, merge
-from tidegate.scan.match.ranges import Installed, evaluate
+from tidegate.scan.match.ranges import Installed, concerning, evaluate
 from tidegate.scan.versions import Compare, Unordered, comparator
 
 ECOSYSTEMS = ("Debian:12", "Alpine:v3.20", "AlmaLinux:9", "PyPI", "npm", "Go", "Maven", "unknown")
@@ -95,6 +95,34 @@ def test_from_the_index_s_text_follows_what_the_rules_say(
     hit = evaluate(told_ranges, exact, Installed.of(ecosystem, installed))
     expected = by_the_rules(affected, installed, comparator(ecosystem))
     assert (hit and (hit.fixed, hit.certain)) == expected
+
+
+@given(
+    some.sampled_from(ECOSYSTEMS),
+    version,
+    some.lists(some.tuples(some.lists(ranges, min_size=1, max_size=2), version), max_size=12),
+)
+def test_no_statement_that_hits_is_skipped_among_those_that_have_ended(
+    ecosystem: str,
+    installed: str,
+    told: list[tuple[list[tuple[tuple[Event, ...], ...]], str]],
+) -> None:
+    """Each is judged on its own by the rules, in the order in which it was said."""
+    statements: dict[str, str] = {}
+    hit = set[str]()
+    for n, (each, listed) in enumerate(told):
+        exact = (listed,) if listed and ecosystem in ENUMERATED else ()
+        several = [Affected(ecosystem, "a", one, exact) for one in each]
+        said = ENTRY.join(map(entry, several))
+        statements[said] = f"{statements[said]},{n}" if said in statements else str(n)
+        if any(by_the_rules(one, installed, comparator(ecosystem)) for one in several):
+            hit.add(str(n))
+    place, found = Installed.of(ecosystem, installed), set[str]()
+    for statement in concerning(written(ecosystem, statements), place) if statements else ():
+        numbers, *entries = statement.split(ENTRY)
+        if any(evaluate(*fields_of(one)[:2], place) for one in entries):
+            found.update(numbers.split(","))
+    assert found == hit
 
 
 parts = some.sampled_from(("0", "1", "2", "10", "01", ".", ".0", "a", "b", "rc", "c", ".post"))

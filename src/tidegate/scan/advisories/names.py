@@ -9,7 +9,13 @@ def shown(names: Collection[str]) -> tuple[str, ...]:
     """The name to call it by, a CVE if there is one; then the others, sorted."""
     if len(names) < 2:
         return tuple(names)
-    others = sorted(names)
-    id = next((n for prefix in _PREFERENCE for n in others if n.startswith(prefix)), others[0])
-    others.remove(id)
-    return (id, *others)
+    id = preferred(names)
+    return (id, *sorted([name for name in names if name != id]))
+
+
+def preferred(names: Collection[str]) -> str:
+    """The name to call it by."""
+    for prefix in _PREFERENCE:
+        if found := [name for name in names if name.startswith(prefix)]:
+            return min(found)
+    return min(names)

@@ -19,8 +19,8 @@ Event = tuple[str, str]
 
 EVENTS = ("introduced", "fixed", "last_affected", "limit")
 _COMPARED = ("ECOSYSTEM", "SEMVER")
-_BUNDLES = re.compile(r"(DSA|DLA|DTSA|ALSA|RLSA|RHSA|USN|SUSE-SU|openSUSE-SU)-")
-_NO_ADVISORY = re.compile(r"(ALBA|ALEA|RLBA|RLEA|RHBA|RHEA)-")
+_BUNDLES = ("DSA-", "DLA-", "DTSA-", "ALSA-", "RLSA-", "RHSA-", "USN-", "SUSE-SU-", "openSUSE-SU-")
+_NO_ADVISORY = ("ALBA-", "ALEA-", "RLBA-", "RLEA-", "RHBA-", "RHEA-")
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _VENDOR_WORD = re.compile(r"(Critical|Important|Moderate|Low): ")
 _STREAM = re.compile(r"^\w+: ([\w.+-]+:[\w.+-]+) ")
@@ -77,7 +77,7 @@ class Advisory(NamedTuple):
     @property
     def is_advisory(self) -> bool:
         """False for a vendor's notice of plain bugs or of new features."""
-        return not _NO_ADVISORY.match(self.id)
+        return not self.id.startswith(_NO_ADVISORY)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _advisory(record: Mapping[str, Any], *, modular: bool) -> Advisory:
     """`modular` is False when no package of it can be of an rpm module."""
     get = record.get
     id, summary = record["id"], _text(get("summary"))
-    notice = _BUNDLES.match(id) is not None
+    notice = id.startswith(_BUNDLES)
     names = _names(record, notice=notice)
     bundle = notice and len(names) > 1
     rated, specific = get("severity"), get("database_specific")

@@ -17,6 +17,7 @@ fix come first, the older fix before the newer: most of an old package's need no
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 from tidegate.scan.advisories.record import EVENTS, SEPARATORS, Affected, Event
@@ -26,6 +27,8 @@ STATEMENT, ENTRY, FIELD, RANGE, UNIT = tuple(SEPARATORS)
 _TURNS = INTRODUCED, FIXED = EVENTS[:2]
 FIRST = (INTRODUCED, "0")
 """This event is before every version, whatever the ecosystem."""
+_BEGUN = UNIT * 2
+"""How the bounds of most ranges begin: every version up to a fix."""
 
 Statements = dict[str, str]
 """The numbers by what they say: what they have in common is the entries' text."""
@@ -95,24 +98,40 @@ def parted(text: str) -> tuple[str, ...]:
 
 def _range(events: Sequence[Event], key: SortKey | None) -> str:
     """Bounds when the events come by turns and in order, else as they are."""
-    if key and tuple([kind for kind, _ in events]) == (_TURNS * len(events))[: len(events)]:
-        begins = events[0] == FIRST
-        bounds = [version for _, version in events[begins:]]
-        try:
-            places = [key(bound) for bound in bounds]
-            if places == sorted(places) and FIRST not in events[1:]:
-                return UNIT.join(["", *([""] * begins), *bounds])
-        except Unordered:
-            pass
+    try:
+        if key and (bounds := _bounds(events, key)) is not None:
+            return bounds
+    except Unordered:
+        pass
     return UNIT.join([kind[:2] + version for kind, version in events])
+
+
+def _bounds(events: Sequence[Event], key: SortKey) -> str | None:
+    """The bounds; None when the events are not by turns, or not in order. Raises `Unordered`."""
+    begins = events[0] == FIRST
+    if begins and len(events) == 2 and events[1][0] == FIXED:
+        bound = events[1][1]
+        key(bound)
+        return _BEGUN + bound
+    if any(kind != turn for (kind, _), turn in zip(events, cycle(_TURNS), strict=False)):
+        return None
+    bounds = [version for _, version in events[begins:]]
+    places = [key(bound) for bound in bounds]
+    if places != sorted(places) or FIRST in events[1:]:
+        return None
+    return UNIT.join(["", "", *bounds] if begins else ["", *bounds])
 
 
 def _end(said: str, key: SortKey) -> str:
     """The last fix of a statement whose every range ends with one; else empty."""
+    if said.startswith(_BEGUN) and ENTRY not in said:
+        bound = said[len(_BEGUN) : said.index(FIELD)]
+        if UNIT not in bound and RANGE not in bound:
+            return bound
     ends = []
     for one in said.split(ENTRY):
         for bounds in one.partition(FIELD)[0].split(RANGE):
             if not bounds.startswith(UNIT) or bounds.count(UNIT) % 2:
                 return ""
             ends.append(bounds.rpartition(UNIT)[2])
-    return ends[0] if len(ends) == 1 else max(ends, key=key)
+    return max(ends, key=key)

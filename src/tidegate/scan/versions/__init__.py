@@ -59,6 +59,7 @@ def comparator(ecosystem: str) -> Compare:
     return _BY_ECOSYSTEM.get(ecosystem.partition(":")[0], _exactly)
 
 
+@lru_cache(maxsize=256)
 def sort_key(ecosystem: str) -> SortKey | None:
     """The key that its comparator compares; None where there is but the comparison of two."""
     return _KEYS.get(comparator(ecosystem))
