@@ -79,16 +79,14 @@ def written(ecosystem: str, statements: Statements, gone: Iterable[str] = ()) ->
         }
         statements = {said: numbers for said, numbers in kept.items() if numbers}
     key = sort_key(ecosystem)
-    ending, rest = [], []
+    ending, rest = dict[str, list[str]](), list[str]()
     for said, numbers in statements.items():
         end = _end(said, key) if key else ""
-        if key and end:
-            ending.append((key(end), end, f"{numbers}{ENTRY}{said}"))
-        else:
-            rest.append(f"{numbers}{ENTRY}{said}")
-    ending.sort()
-    text = STATEMENT.join([*[statement for _, _, statement in ending], *rest])
-    return Told(text, UNIT.join([end for _, end, _ in ending]))
+        same = ending.setdefault(end, []) if end else rest
+        same.append(f"{numbers}{ENTRY}{said}")
+    ends = sorted(ending, key=key)
+    text = STATEMENT.join([*[one for end in ends for one in ending[end]], *rest])
+    return Told(text, UNIT.join([end for end in ends for _ in ending[end]]))
 
 
 def parted(text: str) -> tuple[str, ...]:
