@@ -120,7 +120,7 @@ def test_no_statement_that_hits_is_skipped_among_those_that_have_ended(
     place, found = Installed.of(ecosystem, installed), set[str]()
     for statement in concerning(written(ecosystem, statements), place) if statements else ():
         numbers, *entries = statement.split(ENTRY)
-        if any(evaluate(*fields_of(one)[:2], place) for one in entries):
+        if any(evaluate(one[0], one[1], place) for one in map(fields_of, entries)):
             found.update(numbers.split(","))
     assert found == hit
 

@@ -96,10 +96,7 @@ class Index:
         """All that is known of the package, by its name in OSV, whatever its version."""
         told = self.told([(ecosystem, package)]).get((ecosystem, package))
         rows = self.known(told.numbers).values() if told else ()
-        return [
-            Known(*before, parted(names), parted(covers), published_at)
-            for *before, names, covers, published_at in rows
-        ]
+        return [Known(*row[:5], parted(row[5]), parted(row[6]), row[7]) for row in rows]
 
     def has(self, ecosystem: str) -> bool:
         """Whether there is anything at all of the ecosystem, "Debian:12" or "PyPI"."""
