@@ -105,7 +105,7 @@ def test_a_notice_of_plain_bugs_is_no_advisory(id: str) -> None:
         '{"id": "A", "affected": [{"package": {"name": "a", "ecosystem": "npm"}, "ranges": 1}]}',
         '{"id": "A", "aliases": [{}]}',
         '{"id": "A", "database_specific": [1]}',
-        '{"id": "A", "n": ' + "1" * 5000 + "}",
+        '{"id": "A", "severity": ' + "1" * 5000 + "}",
     ],
 )
 def test_a_text_that_is_no_record_is_a_bad_record(text: str) -> None:

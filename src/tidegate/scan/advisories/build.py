@@ -33,6 +33,8 @@ CREATE TABLE kev (cve TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE epss (cve TEXT PRIMARY KEY, chance REAL NOT NULL) WITHOUT ROWID;
 """
 Known = tuple[Severity, float | None]
+Row = tuple[str, str | None, float | None, str, str, str, int | None]
+"""Of the table `vuln`, without its number; of plain values, which the collector passes by."""
 
 
 class Builder:
@@ -42,8 +44,9 @@ class Builder:
         self.path = path
         self._seen: dict[str, tuple[int, str]] = {}
         self._known: dict[str, Known] = {}
-        self._untold: list[tuple[int, tuple[str, ...]]] = []
-        self._vulns: dict[int, tuple[object, ...]] = {}
+        self._rates: dict[Known, Known] = {}
+        self._untold: dict[int, tuple[str, ...]] = {}
+        self._vulns: dict[int, Row] = {}
         self._told: dict[tuple[str, str], Statements] = {}
         self._gone: list[str] = []
         self._next = 0
@@ -79,14 +82,14 @@ class Builder:
 
     def finish(self) -> None:
         """Write what is left, and give each unrated advisory the worst rating of its aliases."""
-        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._vulns.values())
-        rated = []
-        for n, names in self._untold:
+        for n, names in self._untold.items():
             found = [self._known[name] for name in names if name in self._known]
             if found:
                 level, score = max(found, key=lambda known: severity.rank(known[0]))
-                rated.append((level, score, n))
-        self._write("UPDATE vuln SET severity = ?, score = ? WHERE n = ?", rated)
+                row = self._vulns[n]
+                self._vulns[n] = (row[0], level.value, score, *row[3:])
+        vulns = ((n, *row) for n, row in self._vulns.items())
+        self._write("INSERT INTO vuln VALUES (?, ?, ?, ?, ?, ?, ?, ?)", vulns)
         rows = ((*key, *written(key[0], self._told[key], self._gone)) for key in sorted(self._told))
         self._write("INSERT INTO affected VALUES (?, ?, ?, ?)", (row for row in rows if row[2]))
         try:
@@ -100,18 +103,19 @@ class Builder:
             if advisory.modified <= before[1]:
                 return
             del self._vulns[before[0]]
+            self._untold.pop(before[0], None)
             self._gone.append(str(before[0]))
         self._next += 1
         n, names = self._next, advisory.names
         self._seen[advisory.id] = (n, advisory.modified)
-        if advisory.severity is None:
-            self._untold.append((n, names))
+        level, score = advisory.severity, advisory.score
+        if level is None:
+            self._untold[n] = names
         else:
-            self._rate(names, (advisory.severity, advisory.score))
-        rated = (advisory.severity, advisory.score, advisory.summary)
+            self._rate(names, (level, score))
         covers = UNIT.join(sorted(advisory.covers)) if advisory.covers else ""
-        told = (UNIT.join(shown(names)), covers, advisory.published_at)
-        self._vulns[n] = (n, advisory.id, *rated, *told)
+        told = (advisory.summary, UNIT.join(shown(names)), covers, advisory.published_at)
+        self._vulns[n] = (advisory.id, level.value if level else None, score, *told)
         entries: dict[tuple[str, str], str] = {}
         for one in advisory.affected:
             key, text = (one.ecosystem, one.package), entry(one)
@@ -123,6 +127,8 @@ class Builder:
             statements[text] = f"{same},{number}" if same else number
 
     def _rate(self, names: Iterable[str], known: Known) -> None:
+        """The worst that is known of each; what is equal is kept once."""
+        known = self._rates.setdefault(known, known)
         for name in names:
             other = self._known.get(name)
             if other is None or severity.rank(other[0]) < severity.rank(known[0]):

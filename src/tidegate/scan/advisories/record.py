@@ -5,10 +5,13 @@ A record is somebody else's text: whatever does not have the schema's shape is a
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.json import Decoder
 from packaging.utils import canonicalize_name
 
 from tidegate.core.findings import Severity
@@ -26,14 +29,55 @@ _VENDOR_WORD = re.compile(r"(Critical|Important|Moderate|Low): ")
 _STREAM = re.compile(r"^\w+: ([\w.+-]+:[\w.+-]+) ")
 _MOST_SUMMARY = 200
 _STATUSES = ("unimportant", "end-of-life")
-_MODULE = ".module"
-_BOM = "\ufeff"
+_MODULE = b".module"
 SEPARATORS = "\x1b\x1c\x1d\x1e\x1f"
 """Of ASCII, from the outermost to the innermost: escape, and those that are made for it."""
 _NO_SEPARATORS = dict.fromkeys(map(ord, SEPARATORS))
 _ODD = re.compile(rb"\\u(?:001[b-f]|d[89a-f])", re.IGNORECASE)
 """Where a separator, or half of a character that is no text at all, may come from: JSON has them as
 escapes only."""
+
+
+class _Package(Struct, gc=False):
+    ecosystem: str | None = None
+    name: str | None = None
+
+
+class _Range(Struct, gc=False):
+    type: object = None
+    events: list[dict[str, str | None]] | None = None
+
+
+class _Specific(Struct, gc=False):
+    severity: Any = None
+    urgency: Any = None
+
+
+class _Entry(Struct, gc=False):
+    package: _Package | None = None
+    ranges: list[_Range] | None = None
+    versions: list[str | None] | None = None
+    severity: Any = None
+    ecosystem_specific: _Specific | None = None
+
+
+class _Record(Struct, gc=False):
+    """What is looked at of a record, as JSON has it; the rest is passed over unread."""
+
+    id: str
+    modified: str | None = None
+    published: str | None = None
+    withdrawn: object = None
+    summary: str | None = None
+    severity: Any = None
+    aliases: list[str | None] | None = None
+    upstream: list[str | None] | None = None
+    related: list[str | None] | None = None
+    affected: list[_Entry] | None = None
+    database_specific: _Specific | None = None
+
+
+_READER = Decoder(_Record)
 
 
 class BadRecord(ValueError):
@@ -89,26 +133,22 @@ class Advisory(NamedTuple):
 
 def parse(text: bytes) -> Advisory:
     """Read one record. Raises `BadRecord`."""
-    try:
-        record = json.loads(text.decode().removeprefix(_BOM))
-    except (ValueError, RecursionError) as error:
-        raise BadRecord(f"no JSON: {str(error)[:100]}") from error
-    if not isinstance(record, dict) or not _text(record.get("id")):
-        raise BadRecord("a record has an id")
     escaped = b"\\u" in text
     try:
-        plain = _plain(record) if escaped and _ODD.search(text) else record
-        return _advisory(plain, modular=escaped or _MODULE.encode() in text)
-    except (TypeError, AttributeError) as error:
-        raise BadRecord(f"not the schema's shape: {str(error)[:100]}") from error
-    except (RecursionError, UnicodeEncodeError) as error:
-        raise BadRecord(f"not text: {type(error).__name__}") from error
+        if escaped and _ODD.search(text):
+            text = json.dumps(_plain(json.loads(text))).encode()
+        record = _READER.decode(text.removeprefix(BOM_UTF8))
+    except (ValueError, RecursionError) as error:
+        raise BadRecord(f"not the schema's JSON: {str(error)[:100]}") from error
+    if not record.id:
+        raise BadRecord("a record has an id")
+    return _advisory(record, modular=escaped or _MODULE in text)
 
 
 def _plain(value: Any) -> Any:
     """The same without the characters that part texts in the index; no real text has one.
 
-    Raises `UnicodeEncodeError` for a text that could not be written down.
+    Raises `UnicodeEncodeError`, a `ValueError`, for a text that could not be written down.
     """
     if isinstance(value, str):
         return value.translate(_NO_SEPARATORS).encode().decode()
@@ -119,34 +159,33 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _advisory(record: Mapping[str, Any], *, modular: bool) -> Advisory:
+def _advisory(record: _Record, *, modular: bool) -> Advisory:
     """`modular` is False when no package of it can be of an rpm module."""
-    get = record.get
-    id, summary = record["id"], _text(get("summary"))
+    id, summary, rated = record.id, record.summary or "", record.severity
     notice = id.startswith(_BUNDLES)
     names = _names(record, notice=notice)
     bundle = notice and len(names) > 1
-    rated, specific = get("severity"), get("database_specific")
     level, score = severity.of_entries(rated) if rated else (None, None)
     vendor = _VENDOR_WORD.match(summary)
-    word = vendor[1] if vendor else specific.get("severity") if specific else None
+    specific = record.database_specific
+    word = vendor[1] if vendor else specific.severity if specific else None
     stream = ""
     if modular:
         named = _STREAM.match(summary)
         stream = named[1] if named else "?"
     return Advisory(
-        id=id,
-        modified=_text(get("modified")),
-        withdrawn=bool(get("withdrawn")),
-        summary=summary[:_MOST_SUMMARY],
-        severity=(severity.of_word(word) if word else None) or level,
-        score=score,
-        aliases=() if bundle else names,
-        covers=names if bundle else (),
-        affected=tuple(
-            [_affected(entry, stream) for entry in get("affected") or () if entry.get("package")]
+        id,
+        record.modified or "",
+        bool(record.withdrawn),
+        summary[:_MOST_SUMMARY],
+        (severity.of_word(word) if word else None) or level,
+        score,
+        () if bundle else names,
+        names if bundle else (),
+        tuple(
+            [_affected(one, one.package, stream) for one in record.affected or () if one.package]
         ),
-        published_at=_moment(_text(get("published"))),
+        _moment(record.published) if record.published else None,
     )
 
 
@@ -161,37 +200,34 @@ def _moment(text: str) -> int | None:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _names(record: Mapping[str, Any], *, notice: bool) -> tuple[str, ...]:
+def _names(record: _Record, *, notice: bool) -> tuple[str, ...]:
     """The vulnerability's other names. AlmaLinux has CVEs in `related`, Debian in `upstream`."""
-    found = _texts(record.get("aliases")) + _texts(record.get("upstream"))
+    found = _texts(record.aliases) + _texts(record.upstream)
     if notice:
-        found += _texts(record.get("related"))
-    if len(found) > 1 or record["id"] in found:
-        return tuple([name for name in dict.fromkeys(found) if name != record["id"]])
+        found += _texts(record.related)
+    if len(found) > 1 or record.id in found:
+        return tuple([name for name in dict.fromkeys(found) if name != record.id])
     return found
 
 
-def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
-    get, package = entry.get, entry["package"]
-    if not isinstance(package, dict):
-        raise BadRecord("an affected package has an ecosystem and a name")
-    ecosystem, name = _text(package.get("ecosystem")), _text(package.get("name"))
+def _affected(entry: _Entry, package: _Package, stream: str) -> Affected:
+    ecosystem, name = package.ecosystem, package.name
     if not ecosystem or not name:
         raise BadRecord("an affected package has an ecosystem and a name")
-    specific, rated, listed = get("ecosystem_specific"), get("severity"), get("versions")
-    urgency = specific.get("urgency") if specific else None
+    specific, rated = entry.ecosystem_specific, entry.severity
+    urgency = specific.urgency if specific else None
     ranges = tuple(
         [
             events
-            for found in get("ranges") or ()
-            if found.get("type") in _COMPARED and (events := _events(found.get("events") or []))
+            for found in entry.ranges or ()
+            if found.events and found.type in _COMPARED and (events := _events(found.events))
         ]
     )
     return Affected(
         ecosystem,
         canonicalize_name(name) if ecosystem == "PyPI" else name,
         ranges,
-        _texts(listed) if listed else (),
+        _texts(entry.versions),
         (severity.of_word(urgency) if urgency else None)
         or (severity.of_entries(rated)[0] if rated else None),
         urgency if urgency in _STATUSES else "",
@@ -199,12 +235,10 @@ def _affected(entry: Mapping[str, Any], stream: str) -> Affected:
     )
 
 
-def _events(events: object) -> tuple[Event, ...]:
-    if not isinstance(events, list):
-        raise BadRecord("a range has a list of events")
+def _events(events: list[dict[str, str | None]]) -> tuple[Event, ...]:
     return tuple(
         [
-            (kind, version if type(version) is str else _text(version))
+            (kind, version or "")
             for event in events
             for kind, version in event.items()
             if kind in EVENTS
@@ -214,23 +248,9 @@ def _events(events: object) -> tuple[Event, ...]:
 
 def _is_modular(ranges: Iterable[tuple[Event, ...]]) -> bool:
     """Whether the fix is a package of an rpm module: its release says so."""
-    return any(_MODULE in version for events in ranges for _, version in events)
+    return any(".module" in version for events in ranges for _, version in events)
 
 
-def _texts(values: object) -> tuple[str, ...]:
-    """A list of texts without empty ones. Raises `BadRecord` for anything but a list or nothing."""
-    if not values:
-        return ()
-    if not isinstance(values, list):
-        raise BadRecord(f"not a list: {str(values)[:60]}")
-    told = [value if type(value) is str else _text(value) for value in values]
-    return tuple(filter(None, told)) if "" in told else tuple(told)
-
-
-def _text(value: object) -> str:
-    """A text, or "" for nothing. Raises `BadRecord` for anything else."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    raise BadRecord(f"not a text: {str(value)[:60]}")
+def _texts(values: list[str | None] | None) -> tuple[str, ...]:
+    """Without empty ones."""
+    return tuple(filter(None, values)) if values else ()
