@@ -7,15 +7,10 @@ _PREFERENCE = ("CVE-", "GHSA-", "PYSEC-", "GO-")
 
 def shown(names: Collection[str]) -> tuple[str, ...]:
     """The name to call it by, a CVE if there is one; then the others, sorted."""
-    if len(names) < 2:
-        return tuple(names)
-    id = preferred(names)
-    return (id, *sorted([name for name in names if name != id]))
-
-
-def preferred(names: Collection[str]) -> str:
-    """The name to call it by."""
+    others = sorted(names)
     for prefix in _PREFERENCE:
-        if found := [name for name in names if name.startswith(prefix)]:
-            return min(found)
-    return min(names)
+        for name in others:
+            if name.startswith(prefix):
+                others.remove(name)
+                return (name, *others)
+    return tuple(others)

@@ -133,7 +133,7 @@ class Advisory(NamedTuple):
 
 def parse(text: bytes) -> Advisory:
     """Read one record. Raises `BadRecord`."""
-    escaped = b"\\u" in text
+    escaped = b"\\" in text and b"\\u" in text
     try:
         if escaped and _ODD.search(text):
             text = json.dumps(_plain(json.loads(text))).encode()

@@ -17,6 +17,7 @@ fix come first, the older fix before the newer: most of an old package's need no
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import cycle
 from typing import NamedTuple
 
@@ -59,8 +60,8 @@ def entry(affected: Affected) -> str:
     ecosystem, _, ranges, versions, severity, status, module = affected
     key = sort_key(ecosystem)
     text = RANGE.join([_range(events, key) for events in ranges])
-    told = versions if ecosystem in ENUMERATED or not ranges else ()
-    exact = UNIT.join(("", *told, "")) if told else ""
+    listed = versions and (ecosystem in ENUMERATED or not ranges)
+    exact = UNIT.join(("", *versions, "")) if listed else ""
     return FIELD.join((text, exact, severity or "", status, module))
 
 
@@ -94,8 +95,12 @@ def parted(text: str) -> tuple[str, ...]:
     return tuple(text.split(UNIT)) if text else ()
 
 
-def _range(events: Sequence[Event], key: SortKey | None) -> str:
-    """Bounds when the events come by turns and in order, else as they are."""
+@lru_cache(maxsize=16384)
+def _range(events: tuple[Event, ...], key: SortKey | None) -> str:
+    """Bounds when the events come by turns and in order, else as they are.
+
+    What was fixed at once has the same in many releases and advisories.
+    """
     try:
         if key and (bounds := _bounds(events, key)) is not None:
             return bounds
@@ -107,10 +112,6 @@ def _range(events: Sequence[Event], key: SortKey | None) -> str:
 def _bounds(events: Sequence[Event], key: SortKey) -> str | None:
     """The bounds; None when the events are not by turns, or not in order. Raises `Unordered`."""
     begins = events[0] == FIRST
-    if begins and len(events) == 2 and events[1][0] == FIXED:
-        bound = events[1][1]
-        key(bound)
-        return _BEGUN + bound
     if any(kind != turn for (kind, _), turn in zip(events, cycle(_TURNS), strict=False)):
         return None
     bounds = [version for _, version in events[begins:]]
