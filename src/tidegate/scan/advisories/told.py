@@ -28,8 +28,6 @@ STATEMENT, ENTRY, FIELD, RANGE, UNIT = tuple(SEPARATORS)
 _TURNS = INTRODUCED, FIXED = EVENTS[:2]
 FIRST = (INTRODUCED, "0")
 """This event is before every version, whatever the ecosystem."""
-_BEGUN = UNIT * 2
-"""How the bounds of most ranges begin: every version up to a fix."""
 
 Statements = dict[str, str]
 """The numbers by what they say: what they have in common is the entries' text."""
@@ -123,14 +121,10 @@ def _bounds(events: Sequence[Event], key: SortKey) -> str | None:
 
 def _end(said: str, key: SortKey) -> str:
     """The last fix of a statement whose every range ends with one; else empty."""
-    if said.startswith(_BEGUN) and ENTRY not in said:
-        bound = said[len(_BEGUN) : said.index(FIELD)]
-        if UNIT not in bound and RANGE not in bound:
-            return bound
     ends = []
     for one in said.split(ENTRY):
         for bounds in one.partition(FIELD)[0].split(RANGE):
             if not bounds.startswith(UNIT) or bounds.count(UNIT) % 2:
                 return ""
             ends.append(bounds.rpartition(UNIT)[2])
-    return max(ends, key=key)
+    return ends[0] if len(ends) == 1 else max(ends, key=key)
