@@ -11,7 +11,6 @@ from packageurl import PackageURL
 
 from tidegate.core.findings import Finding
 from tidegate.scan.match.merge import latest
-from tidegate.scan.versions import comparator
 
 MOST = 5
 _ECOSYSTEMS = {
@@ -96,7 +95,7 @@ def _place(finding: Finding) -> tuple[str, str]:
 
 
 def _upgrade(kind: str, name: str, findings: list[Finding]) -> str:
-    version = latest(sorted(_fixes(findings)), comparator(_ECOSYSTEMS.get(kind, "")))
+    version = latest(sorted(_fixes(findings)), _ECOSYSTEMS.get(kind, ""))
     if kind == "golang" and name == "stdlib":
         return f"build with Go ≥ {version}"
     return _WORDS.get(kind, "upgrade {name} to {version}").format(name=name, version=version)
