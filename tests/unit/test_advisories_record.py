@@ -113,6 +113,26 @@ def test_a_text_that_is_no_record_is_a_bad_record(text: str) -> None:
         parse(text.encode())
 
 
+@pytest.mark.parametrize(
+    "unread",
+    ['"details": ' + "1" * 5000, '"references": [1, {}]', '"x": {"id": 1}', '"details": "\\n"'],
+)
+def test_what_nobody_looks_at_spoils_no_record(unread: str) -> None:
+    text = f'{{{unread}, "id": "X-1", "summary": "bad", "related": []}}'
+    assert parse(text.encode()) == Advisory("X-1", summary="bad")
+
+
+def test_an_event_that_the_schema_may_have_one_day_says_nothing_and_a_number_is_no_version() -> (
+    None
+):
+    entry = affected(("npm", "a"), "introduced 0", "fixed 1.2")
+    entry["ranges"][0]["events"].append({"noted": {"by": "somebody"}})
+    assert read(entry).affected[0].ranges == ((("introduced", "0"), ("fixed", "1.2")),)
+    entry["ranges"][0]["events"].append({"fixed": 2})
+    with pytest.raises(BadRecord, match="not a text: 2"):
+        read(entry)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (

@@ -45,7 +45,7 @@ class _Package(Struct, gc=False):
 
 class _Range(Struct, gc=False):
     type: object = None
-    events: list[dict[str, str | None]] | None = None
+    events: list[dict[str, object]] | None = None
 
 
 class _Specific(Struct, gc=False):
@@ -235,10 +235,10 @@ def _affected(entry: _Entry, package: _Package, stream: str) -> Affected:
     )
 
 
-def _events(events: list[dict[str, str | None]]) -> tuple[Event, ...]:
+def _events(events: list[dict[str, object]]) -> tuple[Event, ...]:
     return tuple(
         [
-            (kind, version or "")
+            (kind, version if isinstance(version, str) else _text(version))
             for event in events
             for kind, version in event.items()
             if kind in EVENTS
@@ -254,3 +254,12 @@ def _is_modular(ranges: Iterable[tuple[Event, ...]]) -> bool:
 def _texts(values: list[str | None] | None) -> tuple[str, ...]:
     """Without empty ones."""
     return tuple(filter(None, values)) if values else ()
+
+
+def _text(value: object) -> str:
+    """A text, or "" for nothing. Raises `BadRecord` for anything else."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    raise BadRecord(f"not a text: {str(value)[:60]}")
