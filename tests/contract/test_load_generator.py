@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -252,7 +253,7 @@ def test_an_idle_connection_to_one_address_makes_room_for_another() -> None:
 
 
 class Looks:
-    """An epoll that notes when it is looked at."""
+    """An epoll that notes when it is looked at, by itself or to see whether it has anything."""
 
     def __init__(self, generator: Generator, log: list[str]) -> None:
         self._real, self._log, self._pool = generator._epoll, log, generator._pool
@@ -260,13 +261,24 @@ class Looks:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
+    def note(self) -> None:
+        """A look, after what was opened since the last one."""
+        self._log += ["opened"] * (self._pool.opened - self._log.count("opened")) + ["looked"]
+
     def poll(self, timeout: float) -> list[tuple[int, int]]:
         """As ever."""
-        self._log += ["opened"] * (self._pool.opened - self._log.count("opened")) + ["looked"]
+        self.note()
         return self._real.poll(timeout)
 
+    def select(self, *what: Any) -> Any:
+        """As ever."""
+        self.note()
+        return select.select(*what)
 
-def test_after_a_pause_replies_are_looked_at_before_each_further_connection_is_opened() -> None:
+
+def test_after_a_pause_replies_are_looked_at_before_each_further_connection_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     log: list[str] = []
     paused = threading.Event()
 
@@ -277,7 +289,10 @@ def test_after_a_pause_replies_are_looked_at_before_each_further_connection_is_o
 
     with serving() as server:
         generator = Generator(Plan((Target(server.url),), FAST), pause_once)
-        generator._epoll = cast("select.epoll", Looks(generator, log))
+        looks = Looks(generator, log)
+        generator._epoll = cast("select.epoll", looks)
+        module = SimpleNamespace(**{**vars(select), "select": looks.select})
+        monkeypatch.setattr("tidegate.load.generate.select", module)
         assert generator.run().counts().ok == 200
     assert paused.is_set() and "opened" in log
     assert ("opened", "opened") not in pairwise(log)
