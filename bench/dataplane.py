@@ -3,10 +3,11 @@
 Both have one thread and the same four targets, which another HAProxy plays. Ours has its whole
 configuration (routes, splits, retries) and a collector that counts every request, as in the daemon;
 the bare one has neither. A second bare one repeats what a dying target left unanswered, as ours
-does: what that promise alone costs. A third keeps freed buffers, as ours does: what is owed to
-that and not to our configuration. `steady`: no deployment runs. `shift`: half of the traffic goes
-to the other target group, and the weights change twice a second. The client and the targets go
-before other programs, where that is allowed, so that the HAProxy under test sets the pace.
+does: what that promise alone costs. A third has its memory as ours has it (freed buffers kept, huge
+pages): what is owed to that and not to our configuration. `steady`: no deployment runs. `shift`:
+half of the traffic goes to the other target group, and the weights change twice a second. The
+client and the targets go before other programs, where that is allowed, so that the HAProxy under
+test sets the pace.
 """
 
 import os
@@ -16,10 +17,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from bench import machine, wrk
 from bench.claims import Claim, Goal
@@ -32,7 +34,7 @@ from tidegate.core.seen import Routing
 from tidegate.load import Background, Plan, Target, constant, summarise
 from tidegate.local.haproxy.balancer import HAProxyBalancer
 from tidegate.local.haproxy.machine import find_binary
-from tidegate.local.haproxy.process import KEEP_BUFFERS
+from tidegate.local.haproxy.process import HUGE_PAGES, KEEP_BUFFERS
 from tidegate.local.metrics.collector import Collector
 from tidegate.precedence import go_before
 
@@ -41,7 +43,7 @@ SECONDS = 4
 FIXED_RATE = 4_000
 STEADY, SHIFT, BARE = "ours, steady", "ours, during a shift", "bare HAProxy"
 SAFE = "bare HAProxy that repeats"
-KEEPS = "bare HAProxy that keeps buffers"
+MEMORY = "bare HAProxy with our memory"
 _REPEATS = """\
   retries 3
   option redispatch 1
@@ -143,7 +145,7 @@ def measure(size: Size) -> list[Claim]:
             for _ in range(size.pairs):
                 planes.measure(BARE)
                 planes.measure(SAFE)
-                planes.measure(KEEPS)
+                planes.measure(MEMORY)
                 planes.split(0)
                 planes.measure(STEADY)
                 with _shifting(planes):
@@ -165,7 +167,7 @@ def claims_of(passes: dict[str, list[Pass]]) -> list[Claim]:
         STEADY: Goal(0.9, "ratio", at_least=True),
         SHIFT: Goal(0.7, "ratio", at_least=True),
         SAFE: None,
-        KEEPS: None,
+        MEMORY: None,
     }
     claims = []
     for name, goal in goals.items():
@@ -189,21 +191,21 @@ _FIGURES: tuple[tuple[str, str, Callable[[Pass], float]], ...] = (
 
 @contextmanager
 def _planes(folder: Path) -> Iterator[Planes]:
-    bare_port, safe_port, keeps_port, our_port, test_port, *targets = free_ports(9)
+    bare_port, safe_port, memory_port, our_port, test_port, *targets = free_ports(9)
     servers = "\n".join(f"  server s{n} 127.0.0.1:{port}" for n, port in enumerate(targets))
     binds = "\n".join(f"  bind 127.0.0.1:{port}" for port in targets)
     behind = _TARGETS.format(timeouts=_TIMEOUTS, binds=binds, body="x" * 128)
     common = {"timeouts": _TIMEOUTS, "servers": servers}
     static = _STATIC.format(**common, repeats="", port=bare_port)
     repeating = _STATIC.format(**common, repeats=_REPEATS, port=safe_port)
-    keeping = _STATIC.format(**common, repeats="", port=keeps_port)
+    with_memory = _STATIC.format(**common, repeats="", port=memory_port)
     balancer = HAProxyBalancer(folder / "ours")
     collector = Collector(folder / "ours")
     with (
         _haproxy(folder / "targets.cfg", behind),
         _haproxy(folder / "bare.cfg", static) as bare,
         _haproxy(folder / "safe.cfg", repeating) as safe,
-        _haproxy(folder / "keeps.cfg", keeping, KEEP_BUFFERS) as keeps,
+        _haproxy(folder / "memory.cfg", with_memory, KEEP_BUFFERS, tunables=HUGE_PAGES) as memory,
     ):
         try:
             collector.start()
@@ -218,10 +220,10 @@ def _planes(folder: Path) -> Iterator[Planes]:
             if look is None:
                 raise SystemExit("our HAProxy gives no answer")
             ours = (our_port, look.serving.pid)
-            for peer in (bare, safe, keeps):  # ours goes before other work; so must they
+            for peer in (bare, safe, memory):  # ours goes before other work; so must they
                 go_before(os.getpriority(os.PRIO_PROCESS, ours[1]), peer)
-            others = {BARE: (bare_port, bare), SAFE: (safe_port, safe), KEEPS: (keeps_port, keeps)}
-            sides = {**others, STEADY: ours, SHIFT: ours}
+            others = {BARE: (bare_port, bare), SAFE: (safe_port, safe)}
+            sides = {**others, MEMORY: (memory_port, memory), STEADY: ours, SHIFT: ours}
             yield Planes(sides, balancer, collector)
         finally:
             balancer.stop()
@@ -229,11 +231,13 @@ def _planes(folder: Path) -> Iterator[Planes]:
 
 
 @contextmanager
-def _haproxy(path: Path, text: str, *options: str) -> Iterator[int]:
+def _haproxy(
+    path: Path, text: str, *options: str, tunables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[int]:
     """One with that configuration, in a session of its own, as ours; its process id."""
     path.write_text(text)
     words = [find_binary(None), "-db", "-q", *options, "-f", str(path)]
-    process = subprocess.Popen(words, start_new_session=True)
+    process = subprocess.Popen(words, env={**tunables, **os.environ}, start_new_session=True)
     try:
         time.sleep(0.5)
         yield process.pid

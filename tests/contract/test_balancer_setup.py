@@ -40,13 +40,30 @@ def refused(plane: Plane, listener: Listener) -> TidegateError:
     return caught.value
 
 
-def test_freed_buffers_are_kept_by_every_worker() -> None:
+def words(pid: int, file: str) -> list[str]:
+    """What /proc says a process was started with: its `cmdline` or its `environ`."""
+    return Path(f"/proc/{pid}/{file}").read_text().split("\0")
+
+
+def test_freed_buffers_are_kept_by_every_worker_in_huge_pages() -> None:
     with Plane() as plane:
         first = plane.pids()[1]
         plane.balancer.serve(plane.with_services(SHOP, replace(SHOP, name="other")))
         second = plane.pids()[1]
         assert first != second
-        assert b"-dMglobal" in Path(f"/proc/{second}/cmdline").read_bytes().split(b"\0")
+        assert "-dMglobal" in words(second, "cmdline")
+        assert "GLIBC_TUNABLES=glibc.malloc.hugetlb=1" in words(second, "environ")
+
+
+def test_what_the_machine_has_set_for_the_c_library_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
+    with Plane() as plane:
+        environment = words(plane.pids()[1], "environ")
+    assert [w for w in environment if w.startswith("GLIBC_TUNABLES=")] == [
+        "GLIBC_TUNABLES=glibc.malloc.hugetlb=0"
+    ]
 
 
 def test_a_port_in_use_is_named_with_its_holder_and_a_remedy() -> None:
