@@ -128,10 +128,21 @@ def test_a_failed_build_leaves_no_container(make: Make, client: DockerClient) ->
     assert not [found for found in left if "only here" in found["Command"]]
 
 
-def test_a_missing_dockerfile_is_named(make: Make) -> None:
+def test_a_missing_dockerfile_is_named_and_the_pusher_told_what_to_do(make: Make) -> None:
     here = make(WEB)
     here.push("e1", {"web/page": "x"})
-    assert here.build("e1").summary == "web: the revision has no web/Dockerfile"
+    why = "web: the revision has no web/Dockerfile"
+    assert here.build("e1").summary == why
+    failed, remedy = here.log("e1/build").splitlines()[-2:]
+    assert failed == f"failed: {why}"
+    assert remedy.startswith("  remedy  commit a Dockerfile there, or name another one")
+
+
+def test_a_base_image_that_cannot_be_had_is_told_with_its_line(make: Make) -> None:
+    here = make(Service("cats"))
+    here.push("e1", {"Dockerfile": "# ours\nFROM localhost/tidegate/nowhere:1\n"})
+    assert here.build("e1").state is JobState.FAILED
+    assert "\n  where   Dockerfile:2\n  remedy  check the name" in here.log("e1/build")
 
 
 def test_the_base_of_an_image_is_resolved_and_said(make: Make) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tidegate.local.bases.archive import Layer, merged, write_image
 from tidegate.local.bases.recipes import recipe_for
-from tidegate.local.bases.resolving import reached, registry_of
+from tidegate.local.bases.resolving import reached
+from tidegate.local.images import denied, login, registry_of
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,8 @@ def test_the_registry_of_an_image_is_the_host_that_its_name_begins_with(
     [
         ("manifest for nginx:9 not found: manifest unknown", True),
         ("pull access denied for x, repository does not exist", True),
+        ("Head http://host/v2/a/manifests/1: no basic auth credentials", True),
+        ("unauthorized: authentication required", True),
         ("dial tcp: lookup registry: no such host", False),
         ("the registry said nothing for 15 s", False),
         ("toomanyrequests: You have reached your pull rate limit", False),
@@ -85,6 +88,13 @@ def test_a_registry_that_says_no_is_told_from_one_that_cannot_be_reached(
     cause: str, known: bool
 ) -> None:
     assert reached(cause) is known
+
+
+def test_who_is_not_known_to_a_registry_is_told_to_log_in_there() -> None:
+    assert denied("Error response: no basic auth credentials")
+    assert not denied("manifest for nginx:9 not found: manifest unknown")
+    assert "docker login host:5000;" in login("host:5000/a/b:1")
+    assert "docker login;" in login("a/b")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from tidegate.core.errors import BuildError, EffectFailed
 from tidegate.local.containers.failures import one_line
 from tidegate.local.containers.labels import APP, MANAGED, OWNER
 
+_DENIED = ("no basic auth", "denied", "unauthorized", "authentication required", "forbidden")
+
 
 def repository(app: str, service: str) -> str:
     """The name of an image that we built; its tag is the execution.
@@ -91,6 +93,7 @@ def _remove(client: DockerClient, image: str, names: tuple[str, ...]) -> None:
 
 
 def _pull(client: DockerClient, name: str) -> Iterator[dict[str, object]]:
+    client.api.reload_config()  # a `docker login` since the last pull counts
     place, tag = parse_repository_tag(name)
     yield from client.api.pull(place, tag=tag or "latest", stream=True, decode=True)
 
@@ -125,6 +128,27 @@ def _not_had(name: str, cause: str) -> BuildError:
     return BuildError(
         f"there is no image {name} here and it cannot be pulled",
         cause=cause,
-        remedy=f"check the name, or bring it: docker pull {name}",
+        remedy=login(name) if denied(cause) else f"check the name, or bring it: docker pull {name}",
         code="TG303",
+    )
+
+
+def registry_of(image: str) -> str:
+    """`host.example/a/b:1` → `host.example`; `docker.io` when the name begins with none."""
+    host, slash, _ = image.partition("/")
+    return host if slash and ("." in host or ":" in host or host == "localhost") else "docker.io"
+
+
+def denied(cause: str) -> bool:
+    """Whether a registry gives the image only to who is known to it."""
+    return any(phrase in cause.lower() for phrase in _DENIED)
+
+
+def login(image: str) -> str:
+    """What gives the engine the credentials; some registries deny a wrong name, too."""
+    host = registry_of(image)
+    where = "" if host == "docker.io" else f" {host}"
+    return (
+        f"check the name, and log in as the user whose controller this is: docker login{where}; "
+        "it counts from the next push on"
     )

@@ -13,13 +13,13 @@ from tidegate.local.bases.debian import Apt
 from tidegate.local.bases.dockerfile import From, exchange, outside_images
 from tidegate.local.bases.recipes import RECIPES, recipe_for
 from tidegate.local.bases.standin import StandIn, stand_in
-from tidegate.local.images import obtain
+from tidegate.local.images import denied, login, obtain, registry_of
 
 PULL_SILENCE_S = 15.0
 ASK_AGAIN_S = 60.0
 """A registry that could not be reached is not asked again for this long."""
 
-_ANSWERS = ("manifest unknown", "not found", "access denied", "unauthorized", "invalid reference")
+_ANSWERS = ("manifest unknown", "not found", "invalid reference")
 """What a registry that was reached says of an image that it does not give."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -50,12 +50,6 @@ def resolve(
     return exchange(dockerfile, exchanged) if exchanged else dockerfile
 
 
-def registry_of(image: str) -> str:
-    """`host.example/a/b:1` → `host.example`; `docker.io` when the name begins with none."""
-    host, slash, _ = image.partition("/")
-    return host if slash and ("." in host or ":" in host or host == "localhost") else "docker.io"
-
-
 def _missing(image: str, client: DockerClient) -> str | None:
     """None when the image is here now, pulled if need be; else why it is not."""
     registry = registry_of(image)
@@ -79,7 +73,7 @@ def _missing(image: str, client: DockerClient) -> str | None:
 
 def reached(cause: str) -> bool:
     """Whether a registry said so, and not the way to it: then the name is wrong, not the net."""
-    return any(phrase in cause.lower() for phrase in _ANSWERS)
+    return denied(cause) or any(phrase in cause.lower() for phrase in _ANSWERS)
 
 
 def _covering(found: From, cause: str, client: DockerClient, say: Callable[[str], None]) -> StandIn:
@@ -100,12 +94,14 @@ def _ours(platform: str) -> bool:
 
 
 def _not_had(found: From, cause: str) -> BuildError:
+    bring = f"check the name and the network, or bring it: docker pull {found.image}; "
     names = ", ".join(sorted(RECIPES))
     return BuildError(
         f"the base image {found.image} cannot be had",
         cause=cause,
         where=f"Dockerfile:{found.first + 1}",
-        remedy=f"check the name and the network, or bring it: docker pull {found.image}; "
-        f"where no registry is reachable there are stand-ins for {names}",
+        remedy=login(found.image)
+        if denied(cause)
+        else f"{bring}where no registry is reachable there are stand-ins for {names}",
         code="TG331",
     )

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import assert_never
 
@@ -108,15 +108,18 @@ class LocalJobs:
             log = Log(log_path(self._site.home, job.id))
         except OSError as error:
             return JobSeen(job.id, JobState.FAILED, f"its log cannot be written: {error}")
+        advice: tuple[str, ...] = ()
         try:
             seen = self._do(job, log)
         except TidegateError as error:
             seen = self._failed(job, f"{error.what}: {error.cause}" if error.cause else error.what)
+            rows = (("where", error.where), ("remedy", error.remedy))
+            advice = tuple(f"  {name:<7} {clean(text)}" for name, text in rows if text)
         except (DockerException, requests.RequestException) as error:
             seen = self._failed(job, f"the container engine: {one_line(error)}")
         except Exception as error:  # noqa: BLE001  a job's boundary; it is the job's outcome
             seen = self._failed(job, f"{type(error).__name__}: {error}")
-        return self._close(log, seen)
+        return self._close(log, seen, advice)
 
     def _do(self, job: Job, log: Log) -> JobSeen:
         match job:
@@ -140,11 +143,15 @@ class LocalJobs:
     def _failed(self, job: Job, summary: str) -> JobSeen:
         return JobSeen(job.id, JobState.FAILED, clean(" ".join(summary.split()))[:500])
 
-    def _close(self, log: Log, seen: JobSeen) -> JobSeen:
-        """Say a failure in the log and close it. A full disk then is part of the outcome."""
+    def _close(self, log: Log, seen: JobSeen, advice: Iterable[str]) -> JobSeen:
+        """Say a failure in the log, what to do about it, and close it. A full disk then is part of
+        the outcome.
+        """
         try:
             if seen.state is JobState.FAILED:
                 log.say(f"failed: {seen.summary}")
+                for line in advice:
+                    log.say(line)
             log.close()
         except OSError as error:
             full = f"{seen.summary}; its log cannot be written: {error}"
