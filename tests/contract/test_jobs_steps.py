@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
+from tests.support.old_python import without_filters
 from tests.support.web import Asked, serving
 from tests.support.yard import Yard, yard
 from tidegate.core.decision import RunChecks, RunHook
@@ -129,6 +130,14 @@ def test_a_command_runs_in_the_revision_with_its_facts_and_nothing_else(
     }
     assert "hunter" not in log
     assert "d4t4" in log
+
+
+def test_a_command_runs_on_debian_s_own_python_too(
+    here: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_filters(monkeypatch)
+    files: dict[str, str | bytes] = {"ops/hook": "#!/bin/sh\necho ran\n"}
+    assert hook(here, command("ops/hook"), files)[0] == "SUCCEEDED"
 
 
 def test_a_failed_command_says_its_exit_code_and_last_line(here: Yard) -> None:

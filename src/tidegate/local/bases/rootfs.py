@@ -92,12 +92,12 @@ def _unneeded(name: str) -> bool:
 def _applets(deb: Path) -> list[str]:
     """The tools that this build of busybox has, by its own word."""
     with tempfile.TemporaryDirectory() as folder:
+        busybox = Path(folder, "busybox")
         with files_of(deb) as files:
             for member in files:
-                if merged(member.name) == "usr/bin/busybox":
-                    member.name = "busybox"
-                    files.extract(member, folder, filter="data")
-        listed = subprocess.run(
-            [f"{folder}/busybox", "--list"], capture_output=True, text=True, check=True
-        )
+                content = files.extractfile(member) if member.isreg() else None
+                if content and merged(member.name) == "usr/bin/busybox":
+                    busybox.write_bytes(content.read())
+        busybox.chmod(0o700)
+        listed = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
     return sorted(listed.stdout.split())
