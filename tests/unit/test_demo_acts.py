@@ -6,7 +6,7 @@ import pytest
 
 from tidegate.demo import acts
 from tidegate.demo.report import Act, facts
-from tidegate.demo.walk import Walk
+from tidegate.demo.walk import Check, Walk
 
 
 class Broken:
@@ -37,7 +37,7 @@ class Broken:
     def say(self, line: str) -> None:
         self.said.append(line)
 
-    def act(self, name: str, check: acts.Check, detail: dict[str, object]) -> Act:
+    def act(self, name: str, check: Check, detail: dict[str, object]) -> Act:
         return Act(name, not check.broken, 0, 0, 0, detail={"broken": check.broken})
 
     def stop(self) -> None:
