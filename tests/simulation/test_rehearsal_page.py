@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from tidegate.load.plot import Chart, linear, svg
+from tidegate.load.axes import linear
+from tidegate.load.plot import LETTER, NARROW, Chart, svg
 from tidegate.load.profile import constant
 from tidegate.simulator.rehearse.outcome import rehearse
 from tidegate.simulator.rehearse.page import page
 from tidegate.simulator.rehearse.plan import Rehearsal
-from tidegate.simulator.rehearse.scenarios import Scenario
+from tidegate.simulator.rehearse.scenarios import Change, Scenario
 from tidegate.simulator.rehearse.text import as_text, cost_rows
 from tidegate.simulator.scenarios import CLOUDY, QUICKLY
 
@@ -57,8 +58,39 @@ def test_words_of_marks_never_cover_each_other() -> None:
     marks = [(x / 10, "scaled") for x in range(100)]
     drawn = svg(Chart(linear(10), linear(1), (), marks=marks), "marks")
     assert drawn.count('class="mark"') == 100
-    words = re.compile(r'<text class="tick" x="([\d.]+)" y="[\d.]+">scaled<')
-    lefts = [float(left) for left in words.findall(drawn)]
-    assert 5 < len(lefts) < 12
-    assert all(b - a > 50 for a, b in pairwise(lefts))
-    assert max(lefts) + 50 < 720
+    assert drawn.count(">scaled<") == 7
+    narrow = re.findall(r'"tick over" x="([\d.]+)%" y="12" dx="4"', drawn)
+    lefts = [float(left) * NARROW / 100 for left in narrow]
+    assert len(lefts) > 1 and all(b - a > LETTER * 6 for a, b in pairwise(lefts))
+
+
+def test_the_end_of_a_deployment_is_marked_on_the_charts_of_its_own_service() -> None:
+    """Its sentence names the deployment alone, and "cat" is part of "cats"."""
+    cats = QUICKLY.services[0]
+    app = replace(QUICKLY, services=(cats, replace(cats, name="cat")))
+    story = replace(STEADY, demand=constant(1, 300), changes=(Change(60),))
+    found = rehearse(Rehearsal(app, story))
+    for name in ("cats", "cat"):
+        own = [one.kind for one in found.moments if one.service == name]
+        assert own == ["DeploymentStarted", "DeploymentFinished"]
+        chart = page([found]).partition(f"<h2>{name}, tasks</h2>")[2].partition("</section>")[0]
+        assert chart.count('class="mark"') == 2
+
+
+def test_tasks_have_whole_ticks_and_nothing_asked_is_not_called_saturated() -> None:
+    found = rehearse(Rehearsal(QUICKLY, replace(STEADY, demand=constant(0, 120))))
+    html = page([found])
+    chart = html.partition("<h2>cats, tasks</h2>")[2].partition("</section>")[0]
+    assert re.findall(r'text-anchor="end">(.*?)<', chart) == ["0", "1", "2", "3"]
+    assert "nothing was asked for" in html and "saturated all the time" not in html
+
+
+def test_two_files_are_named_with_all_that_is_assumed_and_their_charts_are_side_by_side() -> None:
+    found = rehearse(Rehearsal(QUICKLY, replace(STEADY, demand=constant(1, 120))))
+    other = replace(found, assumptions=("only B's",))
+    html = page([found, other], files=("a.yaml", "b.yaml"))
+    for words in ("A: a.yaml", "B: b.yaml", "the charts are of seed 1", "only B&#x27;s"):
+        assert words in html
+    heads = [head for head in re.findall("<h2>(.*?)</h2>", html) if "cats, " in head]
+    assert heads[:4] == [f"{one}: cats, {what}" for what in ("requests per second", "latency")
+                         for one in "AB"]  # fmt: skip

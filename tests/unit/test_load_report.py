@@ -12,15 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.core.errors import UsageError
+from tidegate.load.axes import linear, logarithmic, timeline
 from tidegate.load.histogram import Histogram, histogram
-from tidegate.load.html import page
-from tidegate.load.plot import linear, logarithmic
+from tidegate.load.html import STYLE, page
+from tidegate.load.plot import COLUMNS, Chart, Series, svg, thinned
 from tidegate.load.report import from_json, summarise
 from tidegate.load.result import Failure, Mark, Records, Result
 from tidegate.load.text import as_text, compare_text
 from tidegate.load.undisturbed import Share
 
 Row = tuple[int, int, int, int, int]
+LINE = Series("line", "c1", [(0, 0), (9, 9)])
 latencies = st.lists(st.integers(0, 10**9), min_size=1, max_size=300)
 
 
@@ -196,12 +198,12 @@ def test_the_page_is_whole_and_asks_for_nothing_else(rows: list[Row]) -> None:
     text = page(report)
     assert "<script" not in text and "http://" not in text.replace("http://127.0.0.1/", "")
     assert "src=" not in text and "@import" not in text and "url(" not in text
-    charts = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
-    assert len(charts) == 1 + 2 * bool(rows) + bool(report.counts.failed)
+    charts = re.findall(r'<svg class="plot".*?</svg>(?=</section>)', text, re.DOTALL)
+    assert len(charts) == 1 + bool(rows) + (rows is STEADY) + bool(report.counts.failed)
     for chart in charts:
         for element in ElementTree.fromstring(chart).iter():
             numbers = re.findall(r"-?[\d.]+", element.get("points", ""))
-            assert all(-1 <= float(number) <= 721 for number in numbers)
+            assert all(-1 <= float(number) <= COLUMNS for number in numbers)
 
 
 @given(st.floats(0.001, 1e6), st.floats(0.001, 1e6))
@@ -211,3 +213,81 @@ def test_axes_hold_what_is_drawn(a: float, b: float) -> None:
         assert axis.low <= low * 1.001 and axis.high >= high * 0.998
         assert 2 <= len(axis.ticks) <= 12
         assert 0 <= axis.share(low) <= axis.share(high) <= 1
+
+
+def test_words_of_a_chart_keep_their_size_however_narrow_it_is() -> None:
+    """Only the lines are stretched: no text is inside an element with a viewBox."""
+    drawn = ElementTree.fromstring(svg(Chart(linear(9), linear(9), [LINE], "x", "y"), "nine"))
+    assert drawn.get("viewBox") is None
+    stretched = [e for e in drawn.iter() if e.get("viewBox")]
+    assert [len(list(e.iter("polyline"))) for e in stretched] == [1]
+    assert not [e for one in stretched for e in one.iter("text")]
+    across = [e.get("x", "0") for e in drawn.iter("text")]
+    assert all(x == "0" or x.endswith("%") for x in across)
+
+
+def test_words_that_would_cover_others_on_a_phone_are_left_out_there() -> None:
+    axis = linear(20)
+    crowded = replace(axis, ticks=[(n, "99.99 %") for n in range(0, 21, 4)])
+    drawn = svg(Chart(crowded, linear(1), (), "", ""), "crowded")
+    shown = re.findall(r'class="tick" x="([\d.]+)%"', drawn)
+    assert [float(x) for x in shown] == [0, 40, 80]
+    assert len(re.findall(r'class="tick fine" x=', drawn)) == 3
+    assert ".fine { display: none; }" in STYLE
+
+
+def test_a_mark_with_a_long_name_stays_in_its_chart() -> None:
+    drawn = svg(Chart(linear(1), linear(1), (), marks=[(0.1, "m" * 60)]), "long")
+    assert f">{'m' * 23}…<" in drawn and "m" * 24 not in drawn
+
+
+@given(st.integers(0, 40))
+def test_counts_have_whole_ticks(high: int) -> None:
+    assert all(value == int(value) for value, _ in linear(1.1 * high, whole=True).ticks)
+
+
+@given(st.floats(0.5, 1e8))
+def test_a_time_is_told_in_a_unit_that_suits_it(length_s: float) -> None:
+    axis, unit = timeline(length_s)
+    assert (axis.low, axis.high) == (0, length_s)
+    assert 1 <= len(axis.ticks) <= 9 and axis.ticks[-1][0] <= length_s * 1.001
+    per = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}[unit]
+    assert all(value == pytest.approx(per * int(text)) for value, text in axis.ticks)
+
+
+def test_a_day_is_told_in_hours() -> None:
+    axis, unit = timeline(86_400)
+    assert unit == "hours"
+    assert [text for _, text in axis.ticks] == ["0", "3", "6", "9", "12", "15", "18", "21", "24"]
+
+
+def test_many_points_are_thinned_out_and_none_that_stands_out_is_lost() -> None:
+    points = [(n / 10, 100.0 + n % 3) for n in range(10_000)]
+    points[5_005] = (500.5, 7.0)
+    kept = thinned(points)
+    assert len(kept) <= 4 * COLUMNS and set(kept) <= set(points)
+    assert (500.5, 7.0) in kept and kept[0] == points[0] and kept[-1] == points[-1]
+    assert list(kept) == sorted(kept)
+
+
+def test_a_day_of_seconds_is_a_page_of_moderate_size() -> None:
+    day = [(n * 1_000_000, n * 1_000_000 + 50, n * 1_000_000 + 1_000, 503 - 303 * (n % 2), 0)
+           for n in range(86_400)]  # fmt: skip
+    text = page(summarise(result(day, 86_400_000_000)))
+    assert len(text) < 300_000
+    assert "hours since the start; means of 144 s" in text
+
+
+def test_each_kind_of_failure_has_a_colour_of_its_own_and_rare_ones_share_one() -> None:
+    how = [Failure.REFUSED, Failure.RESET, Failure.CLOSED, Failure.TIMEOUT, Failure.MALFORMED, 404,
+           503, 503]  # fmt: skip
+    rows = [(n, n + 1, n + 2, int(one), 0) for n, one in enumerate(how)]
+    text = page(summarise(result(rows))).partition("<h2>Failures</h2>")[2]
+    named = dict(re.findall(r'<span class="(c\d)"><i></i>(.*?)</span>', text))
+    assert len(named) == 6 and named["c4"] == "http-5xx" and "all others" in named.values()
+
+
+def test_too_few_answers_for_a_curve_are_said_so() -> None:
+    text = page(summarise(result(STEADY[:39])))
+    assert "needs 40 requests with a latency, and there are 39" in text
+    assert "needs 40" not in page(summarise(result(STEADY[:40])))

@@ -4,14 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
+from statistics import mean
 
-from tidegate.load.plot import Axis, Chart, Series, linear, logarithmic, svg
+from tidegate.load.axes import Axis, linear, logarithmic, timeline
+from tidegate.load.histogram import Histogram
+from tidegate.load.plot import Chart, Point, Series, svg
 from tidegate.load.report import PERCENTS, Report, Second
 from tidegate.load.text import act_rows, failed_share, in_ms, percent_name, sender_words
 
 NINES = (0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 STEPS = 120
-MAX_HINTS = 600
+MAX_BARS = 600
+"""More seconds than that share a point of a chart."""
+FAILURES = ("c4", "c3", "c5", "c1", "c6", "c2")
+"""The colours of failures, the most frequent kind first; those after the fifth share one."""
+BEYOND = 10
+"""So many requests must lie beyond a percentile that is drawn."""
 NOTHING = '<p class="dim">nothing was answered</p>'
 
 STYLE = """
@@ -21,15 +29,16 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --paper: #14181f; --ink: #e6e9ee; --dim: #98a2b1;
   --rule: #2c3440; --card: #1c222b; --bad: #ff8a80; --good: #6fd3a0;
   --c1: #6aa9f0; --c2: #4fd0c8; --c3: #f0a94a; --c4: #ff7a70; --c5: #b99af0; --c6: #8a93a0; } }
-body { margin: 0 auto; max-width: 1520px; padding: 24px; background: var(--paper);
+body { margin: 0 auto; max-width: 1520px; padding: clamp(10px, 3vw, 24px); background: var(--paper);
   color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 16px; margin: 0 0 4px; }
+h1, h2, p { overflow-wrap: anywhere; }
 p { margin: 4px 0; } .dim { color: var(--dim); } .bad { color: var(--bad); }
 .good { color: var(--good); } code { font-size: 13px; overflow-wrap: anywhere; }
 .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 520px), 1fr));
   gap: 16px; margin-top: 16px; }
 section { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
-  padding: 14px 16px; overflow-x: auto; min-width: 0; }
+  padding: 14px 16px; overflow-x: auto; min-width: 0; container-type: inline-size; }
 .wide { grid-column: 1 / -1; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { text-align: right; padding: 3px 0 3px 14px; border-top: 1px solid var(--rule);
@@ -41,10 +50,13 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 13px; color: var(--dim); }
 .legend i { display: inline-block; width: 14px; height: 3px; margin-right: 6px;
   vertical-align: middle; background: var(--c); }
-svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--dim); font-size: 13px; }
+.plot { display: block; width: calc(100% - 88px); height: 206px; margin: 12px 24px 44px 64px;
+  overflow: visible; }
+.plot text { fill: var(--dim); font-size: 13px; }
+.over { paint-order: stroke; stroke: var(--card); stroke-width: 3px; }
+@container (max-width: 518px) { .fine { display: none; } }
 .grid { stroke: var(--rule); } .mark { stroke: var(--dim); stroke-dasharray: 2 4; }
-.line { fill: none; stroke: var(--c); stroke-linejoin: round; }
+.line { fill: none; stroke: var(--c); stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .dot, .bar { fill: var(--c); } .hint { fill: transparent; } .hint:hover { fill: #8884; }
 .c1 { --c: var(--c1) } .c2 { --c: var(--c2) } .c3 { --c: var(--c3) }
 .c4 { --c: var(--c4) } .c5 { --c: var(--c5) } .c6 { --c: var(--c6) }
@@ -66,12 +78,25 @@ def page(report: Report) -> str:
     tables = [section("Requests", _numbers(report)), section("Milliseconds", _times(report))]
     if any(act.name or act.tags for act in report.acts):
         tables.append(section("Acts", table(act_rows(report)), "wide"))
-    body = _head(report) + f'<div class="grid2">{"".join(tables)}{"".join(charts)}</div>'
-    return PAGE.format(title=escape(report.title), style=STYLE, body=body)
+    return whole(title_of(report), _head(report), [*tables, *charts])
+
+
+def whole(title: str, head: str, cards: Sequence[str]) -> str:
+    """A page of cards below a head."""
+    body = f'{head}<div class="grid2">{"".join(cards)}</div>'
+    return PAGE.format(title=escape(title), style=STYLE, body=body)
+
+
+def title_of(report: Report) -> str:
+    """What a browser's tab says of it."""
+    return f"{report.title}: {report.profile} of {_began(report)}"
+
+
+def _began(report: Report) -> str:
+    return datetime.fromtimestamp(report.started_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _head(report: Report) -> str:
-    began = datetime.fromtimestamp(report.started_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     targets = ", ".join(f"<code>{escape(target)}</code>" for target in report.targets[:8])
     more = f" and {len(report.targets) - 8} more" if len(report.targets) > 8 else ""
     verdict = '<p class="good">✓ sound: the sender kept to its times</p>'
@@ -80,7 +105,7 @@ def _head(report: Report) -> str:
         verdict = "".join(
             f'<p class="bad">✗ not sound, the sender was the limit: {row}</p>' for row in rows
         )
-    length = f"{report.length_us / 1e6:.1f} s from {began}"
+    length = f"{report.length_us / 1e6:.1f} s from {_began(report)}"
     profile = f"<code>{escape(report.profile)}</code>"
     return (
         f"<h1>{escape(report.title)}</h1><p>{profile} · {length}</p><p>{targets}{more}</p>{verdict}"
@@ -94,8 +119,9 @@ def section(title: str, body: str, kind: str = "narrow") -> str:
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows as a table, the first being its head."""
-    cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in rows[0])
+    cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows[1:])
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in (head, *cells)) + "</table>"
 
 
 def _numbers(report: Report) -> str:
@@ -121,62 +147,92 @@ def _times(report: Report) -> str:
     return table([("", "latency", "sent late by"), *zip(*columns, strict=True)])
 
 
+def rows_of(report: Report) -> list[Sequence[Second]]:
+    """The seconds of a run, in as many rows as a chart has room for."""
+    seconds, wide = report.seconds, _wide(report)
+    return [seconds[at : at + wide] for at in range(0, len(seconds), wide)]
+
+
+def _wide(report: Report) -> int:
+    return max(1, -(-len(report.seconds) // MAX_BARS))
+
+
+def middle(row: Sequence[Second]) -> float:
+    """When a row of seconds is halfway through."""
+    return row[0].at_s + len(row) / 2
+
+
 def _rates(report: Report) -> str:
-    seconds = report.seconds
-    during = [s for s in seconds if s.at_s * 1_000_000 < report.length_us]  # then only replies come
+    rows = rows_of(report)
+    during = [r for r in rows if r[0].at_s * 1_000_000 < report.length_us]  # then only replies come
     series = [
-        Series("intended", "c6", [(s.at_s + 0.5, s.due) for s in during], width=9),
-        Series("sent", "c3", [(s.at_s + 0.5, s.sent) for s in during], width=4.5),
-        Series("answered", "c2", [(s.at_s + 0.5, s.answered) for s in seconds]),
+        Series(name, colour, [(middle(r), mean(getattr(s, field) for s in r)) for r in of], width)
+        for name, colour, field, of, width in (
+            ("intended", "c6", "due", during, 9),
+            ("sent", "c3", "sent", during, 4.5),
+            ("answered", "c2", "answered", rows, 1.8),
+        )
     ]
-    high = max((max(s.due, s.sent, s.answered) for s in seconds), default=1)
-    return figure("Rate", _over_time(report, linear(high), "requests per second", series))
+    high = max((y for one in series for _, y in one.points), default=1)
+    y = linear(high, whole=True)
+    return figure("Rate", over_time(report, y, "requests per second", series))
 
 
 def _latency(report: Report) -> str:
-    measured = [s for s in report.seconds if s.max_us]
+    rows = [[s for s in row if s.max_us] for row in rows_of(report)]
+    measured = [row for row in rows if row]
     if not measured:
         return section("Latency over time", NOTHING)
     series = [
-        Series(name, colour, [(s.at_s + 0.5, getattr(s, field) / 1000) for s in measured])
-        for name, colour, field in (
-            ("max", "c4", "max_us"),
-            ("p99", "c3", "p99_us"),
-            ("p95", "c5", "p95_us"),
-            ("p50", "c1", "p50_us"),
+        Series(name, colour, [(middle(r), of(getattr(s, field) for s in r) / 1000)
+                              for r in measured])
+        for name, colour, field, of in (
+            ("max", "c4", "max_us", max),
+            ("p99", "c3", "p99_us", mean),
+            ("p95", "c5", "p95_us", mean),
+            ("p50", "c1", "p50_us", mean),
         )
-    ]
-    low = min(s.p50_us for s in measured) / 1000
-    high = max(s.max_us for s in measured) / 1000
-    chart = _over_time(report, logarithmic(low, high), "ms", series)
-    return figure("Latency over time", chart)
+    ]  # fmt: skip
+    low = min(y for _, y in series[-1].points)
+    high = max(y for _, y in series[0].points)
+    return figure("Latency over time", over_time(report, logarithmic(low, high), "ms", series))
 
 
 def _failures(report: Report) -> str:
-    kinds = sorted(report.counts.failures)
-    series = [
-        Series(
-            kind,
-            f"c{(3, 2, 4, 0, 5, 1)[place % 6] + 1}",
-            [(s.at_s, s.failures[kind]) for s in report.seconds if kind in s.failures],
-        )
-        for place, kind in enumerate(kinds)
-    ]
-    if not series:
+    kinds = sorted(report.counts.failures, key=lambda kind: -report.counts.failures[kind])
+    if not kinds:
         return section("Failures", '<p class="good">✓ none</p>')
-    high = max(sum(s.failures.values()) for s in report.seconds)
-    chart = _over_time(report, linear(high), "requests per second", series)
-    return figure("Failures", replace(chart, stacked=True))
+    rows = rows_of(report)
+    named: dict[str, tuple[str, ...]] = {kind: (kind,) for kind in kinds}
+    if len(kinds) > len(FAILURES):
+        named = {kind: (kind,) for kind in kinds[: len(FAILURES) - 1]}
+        named["all others"] = tuple(kinds[len(named) :])
+    series = [
+        Series(name, colour, _bars(rows, of))
+        for colour, (name, of) in zip(FAILURES, named.items(), strict=False)
+    ]
+    high = max(sum(sum(s.failures.values()) for s in row) / len(row) for row in rows)
+    wide = _wide(report)
+    y = linear(high, whole=wide == 1)
+    chart = over_time(report, y, "requests per second", series)
+    return figure("Failures", replace(chart, bar=wide))
 
 
-def _over_time(report: Report, y: Axis, unit: str, series: Sequence[Series]) -> Chart:
+def _bars(rows: Sequence[Sequence[Second]], kinds: Sequence[str]) -> list[Point]:
+    """The failures of the kinds per second, a point for each row of seconds that has any."""
+    sums = ((row, sum(s.failures.get(kind, 0) for s in row for kind in kinds)) for row in rows)
+    return [(row[0].at_s, n / len(row)) for row, n in sums if n]
+
+
+def over_time(report: Report, y: Axis, unit: str, series: Sequence[Series]) -> Chart:
     """A chart over the seconds of the run, with the acts' beginnings."""
-    short = len(report.seconds) <= MAX_HINTS
+    short, wide = len(report.seconds) <= MAX_BARS, _wide(report)
+    x, of = timeline(max(1, len(report.seconds)))
     return Chart(
-        x=linear(max(1, len(report.seconds))),
+        x=x,
         y=y,
         series=series,
-        x_title="seconds since the start",
+        x_title=f"{of} since the start" + (f"; means of {wide} s" if wide > 1 else ""),
         y_title=unit,
         marks=[(act.at_us / 1e6, act.name) for act in report.acts if act.name],
         hints=[(s.at_s, 1, _hint(s)) for s in report.seconds] if short else [],
@@ -196,21 +252,34 @@ def _hint(s: Second) -> str:
 
 
 def _percentiles(report: Report) -> str:
-    """HdrHistogram's plot: the nines evenly apart, as far as ten requests lie beyond."""
-    if not report.latency.buckets:
-        return section("Latency by percentile", NOTHING)
-    most = max(2.0, min(1e6, report.latency.count / 10))
-    rise = [2 * (most / 2) ** (step / STEPS) for step in range(STEPS + 1)]  # 1 of so many is beyond
-    values = report.latency.percentiles_us(100 - 100 / one_of for one_of in rise)
-    points = [(one_of, value / 1000) for one_of, value in zip(rise, values, strict=True)]
+    name = "latency from the intended send time, of answered and timed-out requests"
+    return percentiles([(name, "c1", report.latency)])
+
+
+def percentiles(named: Sequence[tuple[str, str, Histogram]]) -> str:
+    """HdrHistogram's plot of each (name, colour): the nines evenly apart, as far as `BEYOND`
+    requests lie beyond.
+    """
+    title, fewest = "Latency by percentile", min(latency.count for _, _, latency in named)
+    if fewest < 4 * BEYOND:
+        words = f"needs {4 * BEYOND} requests with a latency, and there are {fewest}"
+        return section(title, f'<p class="dim">{words}</p>')
+    series = [Series(name, colour, _curve(latency)) for name, colour, latency in named]
+    most = max(one.points[-1][0] for one in series)
     ticks = [
         (1 / (1 - nines), f"{100 * nines:g} %") for nines in NINES if most * (1 - nines) > 0.99
     ]
-    x = Axis(rise[0], rise[-1], ticks, log=True)
-    y = logarithmic(points[0][1], points[-1][1])
-    name = "latency from the intended send time, of answered and timed-out requests"
-    chart = Chart(x, y, [Series(name, "c1", points)], "percentile", "ms")
-    return figure("Latency by percentile", chart)
+    y = logarithmic(
+        min(one.points[0][1] for one in series), max(one.points[-1][1] for one in series)
+    )
+    return figure(title, Chart(Axis(2, most, ticks, log=True), y, series, "percentile", "ms"))
+
+
+def _curve(latency: Histogram) -> list[Point]:
+    most = min(1e6, latency.count / BEYOND)
+    rise = [2 * (most / 2) ** (step / STEPS) for step in range(STEPS + 1)]  # 1 of so many is beyond
+    values = latency.percentiles_us(100 - 100 / one_of for one_of in rise)
+    return [(one_of, value / 1000) for one_of, value in zip(rise, values, strict=True)]
 
 
 def _legend(series: Sequence[Series]) -> str:

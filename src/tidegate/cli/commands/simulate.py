@@ -80,7 +80,7 @@ def _two(
     ]
     a, b = ([rehearse(run) for run in row] for row in runs)
     found = differences(a, b)
-    _write(html, page([a[0], b[0]], found))
+    _write(html, page([a[0], b[0]], found, [str(file) for file in files]))
     if as_json:
         output.result({"a": a, "b": b, "differences": found}, "", as_json=True)
         return

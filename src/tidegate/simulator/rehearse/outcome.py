@@ -23,11 +23,15 @@ TOLD = (
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that was recorded, `at_s` after the story began; `kind` is the event's name."""
+    """Something that was recorded, `at_s` after the story began; `kind` is the event's name.
+
+    `service` is whose it is, "" for an alarm.
+    """
 
     at_s: float
     kind: str
     text: str
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +145,24 @@ def outcome_of(stage: Stage) -> Outcome:
             _service(name, track, rehearsal.assumed, _scalings(events, name))
             for name, track in stage.tracks.items()
         ),
-        tuple(Moment(at, type(e).__name__, sentence(e)) for at, e in events if isinstance(e, TOLD)),
+        tuple(_moments(events)),
         ledger.sent,
         len(ledger.dropped),
         dict(sorted(ledger.excused.items())),
         altogether(spent) if (spent := stage.spent) else None,
         _providers(rehearsal.app, spent),
     )
+
+
+def _moments(events: list[tuple[float, d.Event]]) -> Iterator[Moment]:
+    """A deployment's events name it alone: its first one tells whose it is."""
+    whose: dict[str, str] = {}
+    for at_s, event in events:
+        if isinstance(event, d.DeploymentStarted):
+            whose[event.deployment] = event.service
+        if isinstance(event, TOLD):
+            service = getattr(event, "service", whose.get(getattr(event, "deployment", ""), ""))
+            yield Moment(at_s, type(event).__name__, sentence(event), service)
 
 
 def _providers(app: App, spent: Mapping[str, Spent]) -> tuple[ProviderCost, ...]:
