@@ -134,3 +134,78 @@ def test_a_seed_of_zero_is_said_in_the_account_too() -> None:
     """What is left out is what the generator takes by itself, not whatever is empty."""
     asked = {"rate": 50.0, "length": "10s", "resend": False, "tag_body": "", "poisson": 0}
     assert spoken(["/cats"], asked, "http://a") == ["--poisson=0", "http://a/cats"]
+
+
+@pytest.mark.parametrize("option", ["--out", "--html"])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_sent(
+    run: Run, server: Server, tmp_path: Path, option: str
+) -> None:
+    for place, cause in (("none/a", "there is no folder"), ("", "it is a folder")):
+        code, out, err = run("--requests", "3", option, str(tmp_path / place))
+        assert (code, out) == (3, "")
+        assert "error TG236" in err and cause in err
+    assert not server.calls
+
+
+def test_a_full_disk_costs_neither_the_result_nor_the_other_file(run: Run, tmp_path: Path) -> None:
+    html = tmp_path / "a.html"
+    words = ("--requests", "3", "--rate", "100", "--out", "/dev/full", "--html", str(html))
+    code, out, err = run(*words)
+    assert code == 3 and "/dev/full cannot be written" in err
+    assert "3 × 200" in out and "<svg" in html.read_text()
+
+
+def test_what_a_file_held_is_lost_only_when_the_new_report_is_whole(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = tmp_path / "a.html"
+    html.write_text("the last one")
+
+    def full(path: Path, text: str, **_: object) -> int:
+        path.write_bytes(text[:9].encode())
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        code, out, _ = run("--requests", "3", "--rate", "100", "--html", str(html))
+    assert code == 3 and "3 × 200" in out
+    assert html.read_text() == "the last one"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "tidegate.yaml"]
+    assert run("--requests", "3", "--rate", "100", "--html", str(html))[0] == 0
+    assert html.read_text().endswith("</html>\n")
+
+
+def test_a_comparison_is_told_as_json_and_as_a_page_too(run: Run, tmp_path: Path) -> None:
+    a, html = str(tmp_path / "a.json"), tmp_path / "both.html"
+    assert run("--requests", "5", "--rate", "100", "--out", a)[0] == 0
+    code, out, _ = run("compare", a, a, "--json", "--html", str(html))
+    assert code == 0
+    assert json.loads(out)["numbers"][0] == {
+        "name": "intended/s", "a": pytest.approx(125, rel=0.3), "b": pytest.approx(125, rel=0.3),
+        "change_percent": 0.0,
+    }  # fmt: skip
+    assert f"B  {a}: load" in html.read_text()
+
+
+def test_a_comparison_names_the_file_that_is_no_report(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}")
+    code, _, err = run("compare", str(bad), str(bad))
+    assert code == 2 and "error TG157" in err and f"where   {bad}" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--requests", "0"), ("--connections", "-1"), ("--timeout", "0")],
+    ids=["requests", "connections", "timeout"],
+)
+def test_a_limit_of_nothing_is_refused(run: Run, server: Server, words: tuple[str, str]) -> None:
+    code, _, err = run(*words)
+    assert code == 2 and f"error TG159: {words[0]} must be above 0, not {words[1]}" in err
+    assert not server.calls
+
+
+def test_a_replay_cannot_be_endlessly_fast(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace").write_text("6\n")
+    code, _, err = run("--replay", str(tmp_path / "trace"), "--speed", "inf")
+    assert code == 2 and "error TG150: a replay's speed must be a number above 0, not inf" in err

@@ -77,6 +77,12 @@ def test_a_calibration_beside_the_app_is_used(run: Run, tmp_path: Path) -> None:
         (("--trace", "nowhere"), "error TG173"),
         (("calibrate",), "error TG176: a calibration needs two load levels"),
         (("flash-crowd", "--calibration", "nowhere"), "error TG171"),
+        (("flash-crowd", "--rate", "0"), "error TG139: --rate must be above 0, not 0"),
+        (("flash-crowd", "--timeout", "nan"), "error TG139: --timeout must be above 0, not nan"),
+        (("flash-crowd", "--timeout", "inf"), "error TG139: --timeout must be above 0, not inf"),
+        (("flash-crowd", "--slo-ms", "-1"), "error TG139: --slo-ms must be above 0, not -1"),
+        (("flash-crowd", "--price", "-1"), "error TG139: --price must be 0 or more, not -1"),
+        (("flash-crowd", "--seeds", "0"), "error TG139: --seeds must be above 0, not 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_remedy(
@@ -85,3 +91,22 @@ def test_what_makes_no_sense_is_refused_with_a_remedy(
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert says in err
+
+
+def test_a_page_that_cannot_be_written_costs_nobody_the_outcome(run: Run, tmp_path: Path) -> None:
+    trace = str(tmp_path / "trace")
+    code, out, err = run("--trace", trace, "--html", str(tmp_path / "none" / "a.html"))
+    assert (code, out) == (3, "") and "there is no folder" in err
+    code, out, err = run("--trace", trace, "--html", "/dev/full")
+    assert code == 3 and "error TG237: /dev/full cannot be written" in err
+    assert "cats (assumed)" in out
+    other = ("--compare", str(tmp_path / "other.yaml"), "--seeds", "1")
+    code, out, _ = run("--trace", trace, "--html", "/dev/full", *other)
+    assert code == 3 and "the same 1 seeds for both" in out
+
+
+def test_tables_fit_80_columns(run: Run, tmp_path: Path) -> None:
+    other = ("--compare", str(tmp_path / "other.yaml"), "--seeds", "3", "--price", "1")
+    for words in ((), other):
+        lines = run("--trace", str(tmp_path / "trace"), *words)[1].partition("\nassumed")[0]
+        assert max(map(len, lines.splitlines())) <= 80

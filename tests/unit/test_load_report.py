@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from tidegate.core.errors import UsageError
 from tidegate.load.axes import linear, logarithmic, timeline
+from tidegate.load.compare import compare_json, compare_page, compare_text
 from tidegate.load.histogram import Histogram, histogram
 from tidegate.load.html import STYLE, page
 from tidegate.load.plot import COLUMNS, Chart, Series, svg, thinned
 from tidegate.load.report import from_json, summarise
 from tidegate.load.result import Failure, Mark, Records, Result
-from tidegate.load.text import as_text, compare_text
+from tidegate.load.text import as_text
 from tidegate.load.undisturbed import Share
 
 Row = tuple[int, int, int, int, int]
@@ -187,9 +188,31 @@ def test_the_text_names_rates_failures_and_acts() -> None:
 def test_a_comparison_shows_b_against_a() -> None:
     a = summarise(result(STEADY))
     slower = [(due, sent, due + 2_100, 200, 0) for due, sent, *_ in STEADY]
-    text = compare_text(a, summarise(result(slower)))
+    both = ("a.json", a), ("b.json", summarise(result(slower)))
+    text = compare_text(both)
+    assert text.startswith("A  a.json: shop, 10:1s\nB  b.json: shop, 10:1s\n")
     assert re.search(r"^p50 ms +1\.05 +2\.10 +\+100\.0 %$", text, re.MULTILINE)
     assert re.search(r"^failed % +0\.00 +0\.00 +same$", text, re.MULTILINE)
+    told = {one["name"]: one for one in json.loads(compare_json(both))["numbers"]}
+    assert told["p50 ms"]["change_percent"] == pytest.approx(100)
+    html = compare_page(both)
+    assert html.count('<svg class="plot"') == 3 and "b.json: shop, 10:1s" in html
+
+
+def test_a_run_without_answers_has_no_latency_to_compare() -> None:
+    both = ("a.json", summarise(result(STEADY))), ("b.json", summarise(result([])))
+    assert re.search(r"^p99 ms +1\.05 +– +–$", compare_text(both), re.MULTILINE)
+    assert "needs 40 requests with a latency" in compare_page(both)
+
+
+def test_the_text_fits_80_columns_even_of_slow_targets() -> None:
+    slow = [(due, due + 9_999_990, due + 29_999_990, 200, 0) for due, *_ in STEADY]
+    report = summarise(replace(result(slow), sender=Share(250_000, 600_000, True)))
+    lines = as_text(report, 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    table = next(line for line in lines if line.startswith("sent late by"))
+    assert table in as_text(report).splitlines() and len(table.split()) == 10
+    assert [a.lstrip() for a in lines if a not in as_text(report).splitlines()]
 
 
 @pytest.mark.parametrize("rows", [MIXED, STEADY, []])

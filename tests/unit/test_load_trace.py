@@ -97,6 +97,15 @@ def test_a_compressed_log_is_read_as_it_is(log: Write) -> None:
         read_trace(file)
 
 
+def test_a_compressed_log_that_was_damaged_is_refused(log: Write) -> None:
+    file = log(*(line(f"26/Nov/2026:10:00:{n % 60:02}") for n in range(400)), name="a.log.gz")
+    whole = file.read_bytes()
+    for at in range(10, len(whole) - 8, 7):
+        file.write_bytes(whole[:at] + b"\xff\xff\xff" + whole[at + 3 :])
+        with pytest.raises(UsageError, match=r"cannot be read|no line|no counts|without a count"):
+            read_trace(file)
+
+
 def test_a_line_without_end_is_never_held_whole(
     log: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

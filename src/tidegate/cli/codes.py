@@ -59,6 +59,7 @@ _USAGE = {
     "TG134": "The gate is off, so there is nothing to waive.",
     "TG135": "Nobody answers for the waiver: git knows no user, and no owner was named.",
     "TG138": "How far back to look is written as a time: 10m.",
+    "TG139": "A number of a simulation is out of its range.",
     "TG150": "The load's profile cannot be read: rates and lengths.",
     "TG151": "The load's targets are not URLs that can be loaded, or their weights do not add up.",
     "TG152": "The load generator speaks plain HTTP only.",

@@ -7,16 +7,19 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from tidegate.core.errors import SetupError, TidegateError
 from tidegate.load.background import Background
+from tidegate.load.compare import compare_json, compare_page, compare_text
+from tidegate.load.files import see_writable, write_whole
 from tidegate.load.html import page
 from tidegate.load.options import parser, plan_of, read_text
 from tidegate.load.plan import Plan
 from tidegate.load.report import Report, from_json, summarise
 from tidegate.load.result import Result
-from tidegate.load.text import as_text, compare_text
+from tidegate.load.text import as_text, columns, fitted
 
 COMMANDS = ("run", "compare")
 TERMINAL_S, LOG_S = 0.5, 10.0
@@ -25,24 +28,42 @@ TERMINAL_S, LOG_S = 0.5, 10.0
 def run(options: argparse.Namespace) -> None:
     """Send the load and print its report."""
     plan = plan_of(options)
+    see_writable((options.out, options.html), "TG236")
     if plan.note:
         sys.stderr.write(plan.note + "\n")
     report = summarise(send(plan))
-    keep(report, options.out, options.html)
-    sys.stdout.write((report.to_json() if options.json else as_text(report)) + "\n")
+    try:
+        keep(report, options.out, options.html)
+    finally:  # a file that cannot be written costs nobody the result
+        sys.stdout.write((report.to_json() if options.json else as_text(report, columns())) + "\n")
 
 
 def keep(report: Report, out: Path | None, html: Path | None) -> None:
-    """Write the report as JSON and as a page, where that is asked for."""
-    for path, text in ((out, report.to_json()), (html, page(report))):
-        if path:
-            _write(path, text)
+    """Write the report as JSON and as a page, where that is asked for.
+
+    Raises `SetupError` TG236 once what can be written is.
+    """
+    failed = []
+    for path, text in ((out, report.to_json), (html, partial(page, report))):
+        try:
+            if path:
+                write_whole(path, text(), "TG236")
+        except SetupError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Print two reports side by side."""
-    reports = [from_json(read_text(path)) for path in (options.a, options.b)]
-    sys.stdout.write(compare_text(*reports) + "\n")
+    """Print two reports side by side; a page of both where that is asked for."""
+    see_writable((options.html,), "TG236")
+    a, b = ((str(path), from_json(read_text(path), str(path))) for path in (options.a, options.b))
+    try:
+        if options.html:
+            write_whole(options.html, compare_page((a, b)), "TG236")
+    finally:
+        shown = compare_json((a, b)) if options.json else fitted(compare_text((a, b)), columns())
+        sys.stdout.write(shown + "\n")
 
 
 def send(plan: Plan) -> Result:
@@ -71,13 +92,6 @@ def _follow(load: Background) -> None:
         line += f"  {counts.pending:,} open  {counts.failed:,} failed"
         sys.stderr.write(f"\r{line:<60}" if terminal else f"{line}\n")
         sys.stderr.flush()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise SetupError(f"{path} cannot be written", cause=str(error), code="TG236") from error
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "python -m tidegate.load") -> int:

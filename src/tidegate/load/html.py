@@ -224,9 +224,11 @@ def _bars(rows: Sequence[Sequence[Second]], kinds: Sequence[str]) -> list[Point]
     return [(row[0].at_s, n / len(row)) for row, n in sums if n]
 
 
-def over_time(report: Report, y: Axis, unit: str, series: Sequence[Series]) -> Chart:
-    """A chart over the seconds of the run, with the acts' beginnings."""
-    short, wide = len(report.seconds) <= MAX_BARS, _wide(report)
+def over_time(
+    report: Report, y: Axis, unit: str, series: Sequence[Series], own: bool = True
+) -> Chart:
+    """A chart over the seconds of the run; its `own` has the acts' beginnings and hints."""
+    short, wide = own and len(report.seconds) <= MAX_BARS, _wide(report)
     x, of = timeline(max(1, len(report.seconds)))
     return Chart(
         x=x,
@@ -234,7 +236,7 @@ def over_time(report: Report, y: Axis, unit: str, series: Sequence[Series]) -> C
         series=series,
         x_title=f"{of} since the start" + (f"; means of {wide} s" if wide > 1 else ""),
         y_title=unit,
-        marks=[(act.at_us / 1e6, act.name) for act in report.acts if act.name],
+        marks=[(act.at_us / 1e6, act.name) for act in report.acts if own and act.name],
         hints=[(s.at_s, 1, _hint(s)) for s in report.seconds] if short else [],
     )
 

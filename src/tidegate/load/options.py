@@ -25,6 +25,8 @@ def parser(prog: str) -> argparse.ArgumentParser:
     both = commands.add_parser("compare", help=words, description=words)
     both.add_argument("a", type=Path, metavar="A")
     both.add_argument("b", type=Path, metavar="B")
+    both.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    both.add_argument("--html", type=Path, metavar="FILE", help="write a page of both")
     return main
 
 
@@ -74,9 +76,7 @@ def _how(group: argparse._ArgumentGroup) -> None:
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """The plan that the options of `run` describe. Raises `UsageError`."""
-    limits = Limits(
-        parse_seconds(options.timeout), options.connections, options.requests, options.resend
-    )
+    limits = _limits(options)
     trace = read_trace(options.replay, options.day) if options.replay else None
     return Plan(
         targets=_targets(options),
@@ -88,6 +88,19 @@ def plan_of(options: argparse.Namespace) -> Plan:
         hosts=frozenset(options.i_may_load),
         first=not options.no_precedence,
     )
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    timeout_s = parse_seconds(options.timeout)
+    numbers = {
+        "--timeout": timeout_s, "--connections": options.connections, "--requests": options.requests
+    }  # fmt: skip
+    for name, number in numbers.items():
+        if number is not None and number <= 0:
+            raise UsageError(
+                f"{name} must be above 0, not {number:g}", remedy="or leave it out", code="TG159"
+            )
+    return Limits(timeout_s, options.connections, options.requests, options.resend)
 
 
 def read_text(path: Path) -> str:

@@ -132,9 +132,10 @@ def replay(counts: Sequence[float], speed: float = 1.0, scale: float = 1.0) -> P
 
     `scale` multiplies the rates (after the speeding up, which already multiplies them by `speed`).
     """
-    if not speed > 0 or not counts:
+    if not 0 < speed < math.inf or not counts:
+        wrong = f"a replay's speed must be a number above 0, not {speed}"
         raise UsageError(
-            "nothing to replay" if not counts else f"a replay's speed must be above 0, not {speed}",
+            wrong if counts else "nothing to replay",
             remedy="give one count per minute, and a speed such as 60",
             code="TG150",
         )

@@ -109,8 +109,8 @@ def _shape(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
-def from_json(text: str) -> Report:
-    """Read a report. Raises `UsageError` for anything else."""
+def from_json(text: str, where: str = "") -> Report:
+    """Read a report. Raises `UsageError` for anything else, which was found at `where`."""
     try:
         data = json.loads(text)
         if data.pop("format") != FORMAT:
@@ -124,11 +124,12 @@ def from_json(text: str) -> Report:
         data["acts"] = tuple(_act_from(act) for act in data["acts"])
         data["sender"] = Share(**data.get("sender", {}))
         return Report(**data)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UsageError(
             "this is no report of a load",
             cause=f"{type(error).__name__}: {error}",
-            remedy="give a file that `--json` wrote",
+            where=where,
+            remedy="give a file that `--out` or `--json` wrote",
             code="TG157",
         ) from error
 

@@ -1,6 +1,9 @@
-"""A report, and a comparison of two, as text for a person."""
+"""A report as text for a person."""
 
+import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
+from textwrap import fill
 
 from tidegate.load.histogram import Histogram
 from tidegate.load.report import PERCENTS, Report
@@ -9,8 +12,8 @@ from tidegate.load.result import Counts
 Row = Sequence[str]
 
 
-def as_text(report: Report) -> str:
-    """The whole report, about 20 lines."""
+def as_text(report: Report, width: int | None = None) -> str:
+    """The whole report, about 20 lines; those too long for a terminal so wide are broken."""
     lines = [
         f"{report.title}: {report.profile}, {report.length_us / 1e6:.1f} s",
         *(f"  {target}" for target in report.targets[:5]),
@@ -26,39 +29,33 @@ def as_text(report: Report) -> str:
     if report.sound:
         lines.append("✓ sound: the sender kept to its times")
     lines += [f"✗ not sound, the sender was the limit: {limit}" for limit in report.limits]
-    return "\n".join(lines)
+    return fitted("\n".join(lines), width)
 
 
-def compare_text(a: Report, b: Report) -> str:
-    """Both side by side, and B against A."""
-    rows = [
-        ("", "A", "B", "B against A"),
-        ("intended/s", *_pair(a.intended_rps, b.intended_rps)),
-        ("answered/s", *_pair(a.answered_rps, b.answered_rps)),
-        ("failed %", *_pair(100 * failed_share(a.counts), 100 * failed_share(b.counts))),
-    ]
-    ours, theirs = (r.latency.percentiles_us(PERCENTS) for r in (a, b))
-    for percent, mine, other in zip(PERCENTS, ours, theirs, strict=True):
-        rows.append((f"{percent_name(percent)} ms", *_pair(mine / 1000, other / 1000)))
-    lines = [f"A  {a.title}: {a.profile}", f"B  {b.title}: {b.profile}", "", aligned(rows)]
-    for name, report in (("A", a), ("B", b)):
-        lines += [f"✗ {name} is not sound: {limit}" for limit in report.limits]
-    return "\n".join(lines)
+def columns() -> int | None:
+    """How wide the terminal is; None where there is none, and lines are for grep."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitted(text: str, width: int | None) -> str:
+    """Lines that are too long for a terminal are broken between words, and go on further right."""
+    if width is None:
+        return text
+    return "\n".join(
+        line
+        if len(line) <= width
+        else fill(line, width, subsequent_indent=" " * (_indent(line) + 2), break_on_hyphens=False)
+        for line in text.split("\n")
+    )
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def failed_share(counts: Counts) -> float:
     """Failed of all requests, 0 to 1."""
     return counts.failed / counts.requests if counts.requests else 0.0
-
-
-def _pair(a: float, b: float) -> Row:
-    if a == b:
-        change = "same"
-    elif a:
-        change = f"{100 * (b - a) / a:+.1f} %"
-    else:
-        change = "was 0"
-    return f"{a:,.2f}", f"{b:,.2f}", change
 
 
 def _rates(report: Report) -> list[Row]:
@@ -122,8 +119,9 @@ def in_ms(hdr: Histogram) -> list[str]:
 
 
 def milliseconds(hdr: Histogram, us: float) -> str:
-    """A value of a histogram, "–" when that holds nothing."""
-    return f"{us / 1000:,.2f}" if hdr.buckets else "–"
+    """A value of a histogram in at most seven characters, "–" when that holds nothing."""
+    ms = us / 1000
+    return f"{ms:,.{2 if ms < 999.99 else 1 if ms < 9_999.9 else 0}f}" if hdr.buckets else "–"
 
 
 def percent_name(percent: float) -> str:

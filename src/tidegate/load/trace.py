@@ -8,6 +8,7 @@ but the time of a line is read, so no address of a client gets any further.
 
 import gzip
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def read_trace(path: Path, day: str | None = None) -> Trace:
         if _is_log(path):
             return _of_log(path, wanted)
         counts = tuple(_counts(path))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read", cause=str(error), code="TG173") from error
     if not counts:
         raise UsageError(

@@ -91,8 +91,10 @@ def load(now: Here, words: Sequence[str], asked: Mapping[str, Any]) -> None:
         output.progress(f"detached; the load goes on, its report will be in {started.key}")
         raise typer.Exit(7) from None
     report = loading.report_of(on_aws.account, started)
-    generator.keep(report, asked["out"], asked["html"])
-    typer.echo(report.to_json() if asked["as_json"] else as_text(report))
+    try:
+        generator.keep(report, asked["out"], asked["html"])
+    finally:
+        typer.echo(report.to_json() if asked["as_json"] else as_text(report))
 
 
 def _asked(question: str) -> bool:

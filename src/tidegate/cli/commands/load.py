@@ -52,7 +52,8 @@ def load(
     words = asked.pop("words") or []
     now = here(asked.pop("context"))
     if words[:1] == ["compare"]:
-        generator.compare(argparse.Namespace(**_two(words[1:])))
+        shown = {"json": as_json, "html": html}
+        generator.compare(argparse.Namespace(**_two(words[1:]), **shown))
         return
     if now.target is TargetName.AWS:
         account.load(now, words, asked)

@@ -1,6 +1,7 @@
 """`tidegate simulate`: what would happen to this app, and what its tasks can do."""
 
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 import typer
@@ -9,7 +10,9 @@ from tidegate.cli import output
 from tidegate.cli import simulate_words as words_of
 from tidegate.cli.here import Here, here
 from tidegate.cli.measure import measure
-from tidegate.core.errors import SetupError, UsageError
+from tidegate.core.errors import UsageError
+from tidegate.load.files import see_writable, write_whole
+from tidegate.load.text import columns, fitted
 from tidegate.simulator.queueing import Balance
 from tidegate.simulator.rehearse.assume import Assumptions, read_calibration
 from tidegate.simulator.rehearse.compare import compare as differences
@@ -17,7 +20,7 @@ from tidegate.simulator.rehearse.outcome import rehearse
 from tidegate.simulator.rehearse.page import page
 from tidegate.simulator.rehearse.plan import Rehearsal
 from tidegate.simulator.rehearse.scenarios import SCENARIOS, Scenario, scenario_of, trace_of
-from tidegate.simulator.rehearse.text import as_text, compared_text
+from tidegate.simulator.rehearse.text import as_text, assumed, compared_text
 from tidegate.spec import load
 
 CALIBRATION = "calibration.json"
@@ -50,12 +53,15 @@ def simulate(
     if scenario == "calibrate":
         measure(now, (rate, peak, length), calibration or now.home.path / CALIBRATION, as_json)
         return
-    assumed = replace(
+    _check({"--rate": rate, "--timeout": timeout, "--slo-ms": slo_ms, "--seeds": seeds})
+    _check({"--price": price}, least=0)
+    see_writable((html,), "TG237")
+    taken = replace(
         _assumed(now, calibration), balance=balance, timeout_ms=round(timeout * 1000),
         slo_ms=slo_ms, task_hour_price=price,
     )  # fmt: skip
     story = _story(scenario, trace, day, scale)
-    rehearsal = Rehearsal(load(now.file), story, assumed, seed, rate, each)
+    rehearsal = Rehearsal(load(now.file), story, taken, seed, rate, each)
     if compare is None:
         _one(rehearsal, as_json, html)
     else:
@@ -64,11 +70,13 @@ def simulate(
 
 def _one(rehearsal: Rehearsal, as_json: bool, html: Path | None) -> None:
     found = rehearse(rehearsal)
-    _write(html, page([found]))
-    if as_json:
-        output.result(found, "", as_json=True)
-    else:
-        print(as_text(found))
+    try:
+        _write(html, page([found]))
+    finally:  # a page that cannot be written costs nobody the outcome
+        if as_json:
+            output.result(found, "", as_json=True)
+        else:
+            print(as_text(found, columns()))
 
 
 def _two(
@@ -80,12 +88,25 @@ def _two(
     ]
     a, b = ([rehearse(run) for run in row] for row in runs)
     found = differences(a, b)
-    _write(html, page([a[0], b[0]], found, [str(file) for file in files]))
-    if as_json:
-        output.result({"a": a, "b": b, "differences": found}, "", as_json=True)
-        return
-    print(compared_text((str(files[0]), str(files[1])), found, seeds))
-    print("\nassumed", *(f"  {line}" for line in a[0].assumptions), sep="\n")
+    names = str(files[0]), str(files[1])
+    try:
+        _write(html, page([a[0], b[0]], found, names))
+    finally:
+        if as_json:
+            output.result({"a": a, "b": b, "differences": found}, "", as_json=True)
+        else:
+            print(compared_text(names, found, seeds, columns()) + "\n")
+            lines = dict.fromkeys((*a[0].assumptions, *b[0].assumptions))
+            print(fitted("\n".join(assumed(list(lines))), columns()))
+
+
+def _check(numbers: dict[str, float | None], least: float | None = None) -> None:
+    """Raise `UsageError` for a number that is not above 0, or below `least`, or none at all."""
+    for name, number in numbers.items():
+        enough = number is None or (number > 0 if least is None else number >= least)
+        if number is not None and not (enough and isfinite(number)):
+            bound = "above 0" if least is None else f"{least:g} or more"
+            raise UsageError(f"{name} must be {bound}, not {number:g}", code="TG139")
 
 
 def _story(scenario: str | None, trace: Path | None, day: str | None, scale: float) -> Scenario:
@@ -108,9 +129,5 @@ def _assumed(now: Here, calibration: Path | None) -> Assumptions:
 
 
 def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        return
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise SetupError(f"{path} cannot be written", cause=str(error), code="TG237") from error
+    if path:
+        write_whole(path, text, "TG237")

@@ -105,7 +105,7 @@ class Outcome:
         found: dict[str, float] = {
             "minutes lost to the objective": sum(s.lost for s in services),
             "minutes saturated": sum(s.saturated for s in services),
-            "longest time short of capacity, min": max(s.short_minutes for s in services),
+            "longest short of capacity, min": max(s.short_minutes for s in services),
             "failed, % of requests": 100 * sum(s.failed for s in services) / requests,
             "scaling actions": sum(s.scaling_actions for s in services),
             "task-hours": sum(s.task_hours for s in services),

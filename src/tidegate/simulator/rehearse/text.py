@@ -3,35 +3,45 @@
 from collections.abc import Iterator, Sequence
 
 from tidegate.core.cost import dollars
-from tidegate.load.text import aligned
+from tidegate.load.text import aligned, fitted
 from tidegate.simulator.rehearse.compare import Difference
 from tidegate.simulator.rehearse.outcome import Moment, Outcome, ServiceOutcome
 
 MOST_MOMENTS = 30
 
 
-def as_text(outcome: Outcome) -> str:
-    """The whole outcome, about 30 lines."""
+def as_text(outcome: Outcome, width: int | None = None) -> str:
+    """The whole outcome, about 30 lines; sentences are broken for a terminal of that width."""
     length = clock(outcome.length_s)
+    rows = [HEAD, *map(row, outcome.services)]
     lines = [
         f"{outcome.app}: {outcome.scenario}, {length}, seed {outcome.seed}",
         outcome.says,
         "",
-        aligned([HEAD, *map(row, outcome.services)]),
+        aligned([one[:ANSWERS] for one in rows]),
+        "",
+        aligned([(one[0], *one[ANSWERS:]) for one in rows]),
         "",
         *(f"dropped: {outcome.dropped}" for _ in range(bool(outcome.dropped))),
         *instances(outcome),
         *moments(outcome.moments),
-        "assumed",
-        *(f"  {line}" for line in outcome.assumptions),
+        *assumed(outcome.assumptions),
     ]
-    return "\n".join(lines)
+    return fitted("\n".join(lines), width)
+
+
+def assumed(lines: Sequence[str]) -> Iterator[str]:
+    """What was taken for granted."""
+    yield "assumed"
+    yield from (f"  {line}" for line in lines)
 
 
 HEAD = (
     "service", "requests", "failed %", "p50 ms", "p95 ms", "p99 ms", "saturated", "min lost",
     "headroom", "scalings", "task-hours", "2nd set", "cost",
 )  # fmt: skip
+ANSWERS = 8
+"""So many columns tell how it answered, the others what that took: a terminal is not wider."""
 
 
 def row(one: ServiceOutcome) -> Sequence[str]:
@@ -41,7 +51,7 @@ def row(one: ServiceOutcome) -> Sequence[str]:
         one.name,
         f"{one.requests:,}",
         f"{100 * one.failed / one.requests:.3f}" if one.requests else "–",
-        *(latency(value) for value in (one.p50_ms, one.p95_ms, one.p99_ms)),
+        *(_latency(value) for value in (one.p50_ms, one.p95_ms, one.p99_ms)),
         busy,
         f"{one.lost}",
         f"{one.headroom:.0%}",
@@ -52,9 +62,9 @@ def row(one: ServiceOutcome) -> Sequence[str]:
     )
 
 
-def latency(value: float | None) -> str:
-    """Milliseconds, or that there is no number to tell."""
-    return "saturated" if value is None else f"{value:,.0f}"
+def _latency(value: float | None) -> str:
+    """Milliseconds; "–" when no minute was unsaturated, or nothing was asked."""
+    return "–" if value is None else f"{value:,.0f}"
 
 
 def moments(found: Sequence[Moment]) -> Iterator[str]:
@@ -107,23 +117,27 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def compared_text(names: tuple[str, str], found: Sequence[Difference], seeds: int) -> str:
+COMPARED_HEAD = ("mean of all seeds", "A", "B", "B - A", "95 % sure it is")
+
+
+def compared_text(
+    names: tuple[str, str], found: Sequence[Difference], seeds: int, width: int | None = None
+) -> str:
     """Both side by side, with what the difference surely is."""
-    rows = [("mean of all seeds", "A", "B", "B - A", "95 % sure")]
-    for one in found:
-        between = f"{one.low:+,.3g} to {one.high:+,.3g}" if one.known else "needs 2 seeds"
-        rows.append(
-            (
-                one.name,
-                f"{one.a:,.3f}",
-                f"{one.b:,.3f}",
-                f"{one.mean:+,.3f}",
-                _verdict(one, between),
-            )
-        )
-    head = [f"A  {names[0]}", f"B  {names[1]}", f"the same {seeds} seeds for both", ""]
-    return "\n".join([*head, aligned(rows)])
+    rows = [COMPARED_HEAD, *map(_compared, found)]
+    head = [f"A  {names[0]}", f"B  {names[1]}", f"the same {seeds} seeds for both"]
+    lines = [*head, "", aligned(rows)]
+    if any(one.known and not one.sure for one in found):
+        lines.append("~ there may be no difference at all")
+    return fitted("\n".join(lines), width)
 
 
-def _verdict(one: Difference, between: str) -> str:
-    return between if one.sure or not one.known else f"{between} (no difference)"
+def _compared(one: Difference) -> Sequence[str]:
+    between = f"{one.low:+.3g} to {one.high:+.3g}" if one.known else "needs 2 seeds"
+    doubt = "~ " if one.known and not one.sure else ""
+    return one.name, _digits(one.a), _digits(one.b), _digits(one.mean, "+"), doubt + between
+
+
+def _digits(value: float, sign: str = "") -> str:
+    """No more digits than a mean of a few seeds deserves."""
+    return f"{value:{sign},.{3 if abs(value) < 100 else 0}f}"
