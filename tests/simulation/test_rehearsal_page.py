@@ -21,6 +21,7 @@ PRICED = replace(CLOUDY, providers=(
     replace(CLOUDY.providers[1], price_micros=10_000, on_demand_micros=40_000),
 ))  # fmt: skip
 """Two tasks: one on demand by the base, one on spot by its weight."""
+TICKS = re.compile(r'text-anchor="end">(.*?)<')
 STEADY = Scenario("steady", "half an hour", constant(1, 1_800))
 
 
@@ -94,3 +95,17 @@ def test_two_files_are_named_with_all_that_is_assumed_and_their_charts_are_side_
     heads = [head for head in re.findall("<h2>(.*?)</h2>", html) if "cats, " in head]
     assert heads[:4] == [f"{one}: cats, {what}" for what in ("requests per second", "latency")
                          for one in "AB"]  # fmt: skip
+
+
+def test_charts_of_two_files_have_the_same_axes() -> None:
+    calm, busy = (
+        rehearse(Rehearsal(QUICKLY, replace(STEADY, demand=constant(rate, 120))))
+        for rate in (0.2, 1)
+    )
+    html = page([calm, busy])
+    tops = [
+        TICKS.findall(html.partition(f"<h2>{one}: cats, {what}</h2>")[2].partition("</svg>")[0])
+        for what in ("requests per second", "latency", "utilisation")
+        for one in "AB"
+    ]  # fmt: skip
+    assert tops[0] == tops[1] and tops[2] == tops[3] and tops[4] == tops[5]

@@ -209,3 +209,10 @@ def test_a_replay_cannot_be_endlessly_fast(run: Run, tmp_path: Path) -> None:
     (tmp_path / "trace").write_text("6\n")
     code, _, err = run("--replay", str(tmp_path / "trace"), "--speed", "inf")
     assert code == 2 and "error TG150: a replay's speed must be a number above 0, not inf" in err
+
+
+def test_more_requests_than_can_be_kept_are_refused(run: Run, server: Server) -> None:
+    code, _, err = run("--rate", "1e300", "--for", "1s")
+    assert code == 2 and "error TG159: the load is of 1e+300 requests" in err
+    assert not server.calls
+    assert run("--rate", "1e300", "--requests", "2")[0] == 0

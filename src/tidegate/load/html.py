@@ -25,10 +25,10 @@ NOTHING = '<p class="dim">nothing was answered</p>'
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d2430; --dim: #5c6675; --rule: #e1e5ea;
   --card: #f6f7f9; --bad: #b42318; --good: #18794e;
-  --c1: #2563a8; --c2: #0d8f8c; --c3: #c2730a; --c4: #b3261e; --c5: #7a4fb5; --c6: #8a93a0; }
+  --c1: #3784c8; --c2: #144e52; --c3: #ab6e09; --c4: #831815; --c5: #903be6; --c6: #828898; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14181f; --ink: #e6e9ee; --dim: #98a2b1;
   --rule: #2c3440; --card: #1c222b; --bad: #ff8a80; --good: #6fd3a0;
-  --c1: #6aa9f0; --c2: #4fd0c8; --c3: #f0a94a; --c4: #ff7a70; --c5: #b99af0; --c6: #8a93a0; } }
+  --c1: #adcafb; --c2: #29f7c5; --c3: #fda226; --c4: #e8514c; --c5: #b048e2; --c6: #667387; } }
 body { margin: 0 auto; max-width: 1520px; padding: clamp(10px, 3vw, 24px); background: var(--paper);
   color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
 h1 { font-size: 24px; margin: 0; } h2 { font-size: 16px; margin: 0 0 4px; }

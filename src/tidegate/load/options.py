@@ -1,6 +1,7 @@
 """The words of the command line: its options, and the plan that they describe."""
 
 import argparse
+import math
 from pathlib import Path
 
 from tidegate.core.errors import UsageError
@@ -10,6 +11,7 @@ from tidegate.load.target import Header, Tag, Target
 from tidegate.load.trace import Trace, read_trace
 from tidegate.load.vegeta import read_targets
 
+MOST_REQUESTS = 100_000_000
 RUN = "send a load at fixed times and measure the replies; the default"
 
 
@@ -140,4 +142,11 @@ def _profile(options: argparse.Namespace, trace: Trace | None) -> Profile:
         profile = parse(options.profile)
     else:
         profile = constant(options.rate, parse_seconds(options.length))
+    if MOST_REQUESTS < profile.expected < math.inf and options.requests is None:
+        raise UsageError(
+            f"the load is of {profile.expected:,.3g} requests",
+            cause=f"each is kept until the end, and {MOST_REQUESTS:,} are 4 GB",
+            remedy="choose a lower rate or a shorter time, or stop earlier with --requests",
+            code="TG159",
+        )
     return Profile(profile.segments, options.poisson)

@@ -1,7 +1,7 @@
 """A rehearsal as one page that needs nothing else: inline style and SVG, no scripts. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 
 from tidegate.load.axes import Axis, linear, logarithmic, timeline
@@ -11,7 +11,7 @@ from tidegate.simulator.queueing import SATURATED
 from tidegate.simulator.rehearse.compare import Difference
 from tidegate.simulator.rehearse.outcome import Outcome, ServiceOutcome
 from tidegate.simulator.rehearse.record import Minute
-from tidegate.simulator.rehearse.text import COST_HEAD, HEAD, clock, cost_rows, row
+from tidegate.simulator.rehearse.text import ANSWERS, COST_HEAD, HEAD, clock, cost_rows, row
 
 MARKED = {
     "DeploymentStarted": "deployment", "RollbackStarted": "rollback",
@@ -33,7 +33,7 @@ def page(
     """
     first = outcomes[0]
     named = list(zip(("A: ", "B: ") if len(outcomes) > 1 else ("",), outcomes, strict=True))
-    parts = [_summary(one, prefix) for prefix, one in named]
+    parts = [card for prefix, one in named for card in _summary(one, prefix)]
     if compared:
         parts.insert(0, section("B against A", _differences(compared), "wide"))
     parts += [_costs(one, prefix) for prefix, one in named if one.providers]
@@ -56,21 +56,24 @@ def _head(first: Outcome, title: str, files: Sequence[str]) -> str:
 
 
 def _drawn(named: Sequence[tuple[str, Outcome]]) -> Iterator[str]:
-    """The charts of each service, those of A and B side by side."""
+    """The charts of each service, those of A and B side by side and on the same axes."""
     names = dict.fromkeys(s.name for _, one in named for s in one.services)
     for name in names:
         rows = [
-            _charts(one, service, prefix)
+            _plots(one, service, prefix)
             for prefix, one in named
             for service in one.services
             if service.name == name
         ]
-        yield from (chart for charts in zip(*rows, strict=True) for chart in charts)
+        for plots in zip(*rows, strict=True):
+            yield from (_draw(plot, _axis(plots)) for plot in plots)
 
 
-def _summary(outcome: Outcome, prefix: str) -> str:
+def _summary(outcome: Outcome, prefix: str) -> Iterator[str]:
     rows = [HEAD, *map(row, outcome.services)]
-    return section(f"{prefix}Services of {outcome.app}", table(rows), "wide")
+    yield section(f"{prefix}Services of {outcome.app}", table([one[:ANSWERS] for one in rows]))
+    title = f"{prefix}What {outcome.app} needed"
+    yield section(title, table([(one[0], *one[ANSWERS:]) for one in rows]))
 
 
 def _costs(outcome: Outcome, prefix: str) -> str:
@@ -96,73 +99,91 @@ def _moments(outcome: Outcome, prefix: str) -> str:
     return section(f"{prefix}Recorded of {outcome.app}", table(rows), "wide text")
 
 
-def _charts(outcome: Outcome, service: ServiceOutcome, prefix: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """A chart to be: points are (minutes, value). `nothing` is said where there is no point."""
+
+    title: str
+    unit: str
+    series: Sequence[Series]
+    minutes: int
+    marks: Sequence[tuple[float, str]]
+    nothing: str = ""
+
+    @property
+    def values(self) -> list[float]:
+        return [y for one in self.series for _, y in one.points]
+
+
+def _axis(plots: Sequence[_Plot]) -> Axis:
+    """One that holds them all, with room above for the words of the marks."""
+    values = [value for plot in plots for value in plot.values] or [1.0]
+    if plots[0].unit == "ms":
+        return logarithmic(min(values), HEADROOM * max(values))
+    return linear(HEADROOM * max(values), whole=plots[0].unit == "tasks")
+
+
+def _draw(plot: _Plot, y: Axis) -> str:
+    if not plot.values:
+        return section(plot.title, f'<p class="bad">{plot.nothing}</p>')
+    x, unit = timeline(60 * max(1, plot.minutes))
+    drawn = [
+        replace(one, points=[(60 * at, value) for at, value in one.points]) for one in plot.series
+    ]
+    title = f"{unit} since the start"
+    return figure(plot.title, Chart(x, y, drawn, title, plot.unit, marks=plot.marks))
+
+
+def _plots(outcome: Outcome, service: ServiceOutcome, prefix: str) -> list[_Plot]:
     minutes, title = service.minutes, f"{prefix}{service.name}"
-    time = _Time(outcome, service)
+    length = len(minutes)
+    marks = _marks(outcome, service)
     return [
-        time.figure(f"{title}, requests per second", "requests per second", [
+        _Plot(f"{title}, requests per second", "requests per second", [
             Series("wanted", "c6", [(m.at_min + 0.5, m.wanted_rps) for m in minutes], width=5),
             Series("answered", "c2", [(m.at_min + 0.5, (m.requests - m.errors) / 60)
                                       for m in minutes]),
             Series("failed", "c4", [(m.at_min + 0.5, m.errors / 60) for m in minutes]),
-        ]),
-        _latency(f"{title}, latency", minutes, time),
-        time.figure(f"{title}, tasks", "tasks", [
+        ], length, marks),
+        _Plot(f"{title}, latency", "ms", list(_latencies(minutes)), length, marks,
+              _no_latency(minutes)),
+        _Plot(f"{title}, tasks", "tasks", [
             Series("desired", "c6", [(m.at_min + 1, m.desired) for m in minutes], width=5),
             Series("running", "c3", [(m.at_min + 1, m.running) for m in minutes]),
             Series("serving", "c1", [(m.at_min + 1, m.tasks) for m in minutes]),
-        ], counts=True),
-        time.figure(f"{title}, utilisation", "% of what tasks can answer", [
-            Series("saturated above", "c4", [(x, 100 * SATURATED) for x in (0.0, time.minutes)],
+        ], length, marks),
+        _Plot(f"{title}, utilisation", "% of what tasks can answer", [
+            Series("saturated above", "c4", [(x, 100 * SATURATED) for x in (0.0, length)],
                    width=1),
             Series("busiest second of the minute", "c5",
                    [(m.at_min + 0.5, 100 * m.utilisation) for m in minutes]),
-        ]),
+        ], length, marks),
     ]  # fmt: skip
 
 
-class _Time:
-    """The axis that the charts of a service share, and the marks on it. Points are in minutes."""
-
-    def __init__(self, outcome: Outcome, service: ServiceOutcome) -> None:
-        self.minutes = float(max(1, len(service.minutes)))
-        self._axis, self._unit = timeline(60 * self.minutes)
-        self._marks = [
-            (one.at_s, MARKED[one.kind])
-            for one in outcome.moments
-            if one.kind in MARKED and one.service == service.name
-        ]
-
-    def figure(self, title: str, unit: str, series: Sequence[Series], counts: bool = False) -> str:
-        """From 0 to what is highest, with room above it."""
-        high = HEADROOM * max((y for one in series for _, y in one.points), default=1)
-        return self.on(title, linear(high, whole=counts), unit, series)
-
-    def on(self, title: str, y: Axis, unit: str, series: Sequence[Series]) -> str:
-        """On an axis of its own."""
-        drawn = [replace(s, points=[(60 * x, value) for x, value in s.points]) for s in series]
-        chart = Chart(self._axis, y, drawn, self._unit, unit, marks=self._marks)
-        return figure(title, chart)
+def _marks(outcome: Outcome, service: ServiceOutcome) -> list[tuple[float, str]]:
+    """The events of the service that changed something."""
+    return [
+        (one.at_s, MARKED[one.kind])
+        for one in outcome.moments
+        if one.kind in MARKED and one.service == service.name
+    ]
 
 
-def _latency(title: str, minutes: Sequence[Minute], time: _Time) -> str:
+def _latencies(minutes: Sequence[Minute]) -> Iterator[Series]:
     """Saturated minutes have no latency to draw: the lines are broken there."""
     fair = [m for m in minutes if not m.saturated and m.p50_ms is not None]
-    if not fair:
-        words = "saturated all the time: no number to tell"
-        if not any(m.saturated for m in minutes):
-            words = "nothing was asked for"
-        return section(title, f'<p class="bad">{words}</p>')
-    series = [
-        Series(name, colour, [(m.at_min + 0.5, getattr(m, field)) for m in part])
-        for name, colour, field in (
-            ("p99", "c3", "p99_ms"), ("p95", "c5", "p95_ms"), ("p50", "c1", "p50_ms"),
-        )
-        for part in _unbroken(fair)
-    ]  # fmt: skip
-    high = HEADROOM * max(m.p99_ms or 1 for m in fair)
-    low = min(m.p50_ms or 1 for m in fair)
-    return time.on(title, logarithmic(low, high), "ms", series)
+    for name, colour, field in (
+        ("p99", "c3", "p99_ms"), ("p95", "c5", "p95_ms"), ("p50", "c1", "p50_ms"),
+    ):  # fmt: skip
+        for part in _unbroken(fair):
+            yield Series(name, colour, [(m.at_min + 0.5, getattr(m, field)) for m in part])
+
+
+def _no_latency(minutes: Sequence[Minute]) -> str:
+    if any(m.saturated for m in minutes):
+        return "saturated all the time: no number to tell"
+    return "nothing was asked for"
 
 
 def _unbroken(minutes: Sequence[Minute]) -> list[list[Minute]]:
