@@ -9,6 +9,7 @@ import pytest
 from tidegate.load.axes import linear
 from tidegate.load.plot import LETTER, NARROW, Chart, svg
 from tidegate.load.profile import constant
+from tidegate.simulator.rehearse.compare import compare
 from tidegate.simulator.rehearse.outcome import rehearse
 from tidegate.simulator.rehearse.page import page
 from tidegate.simulator.rehearse.plan import Rehearsal
@@ -109,3 +110,11 @@ def test_charts_of_two_files_have_the_same_axes() -> None:
         for one in "AB"
     ]  # fmt: skip
     assert tops[0] == tops[1] and tops[2] == tops[3] and tops[4] == tops[5]
+
+
+def test_what_floats_leave_over_is_no_difference() -> None:
+    found = rehearse(Rehearsal(QUICKLY, replace(STEADY, demand=constant(1, 60))))
+    service = found.services[0]
+    more = replace(found, services=(replace(service, task_hours=service.task_hours + 1e-15),))
+    hours = next(one for one in compare([found] * 3, [more] * 3) if one.name == "task-hours")
+    assert (hours.mean, hours.low, hours.high, hours.sure) == (0, 0, 0, False)

@@ -44,9 +44,11 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 10
 th, td { text-align: right; padding: 3px 0 3px 14px; border-top: 1px solid var(--rule);
   font-weight: normal; white-space: nowrap; }
 tr:first-child > * { border-top: 0; color: var(--dim); }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal;
+  overflow-wrap: break-word; min-width: 8ch; }
+@container (max-width: 518px) { th, td { padding-left: 8px; font-size: 14px; } }
 .text th, .text td { text-align: left; white-space: normal; vertical-align: top; }
-.text td:first-child { white-space: nowrap; }
+.text td:first-child { white-space: nowrap; min-width: 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 13px; color: var(--dim); }
 .legend i { display: inline-block; width: 14px; height: 3px; margin-right: 6px;
   vertical-align: middle; background: var(--c); }

@@ -43,7 +43,7 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[Difference]:
 
 
 def _difference(name: str, pairs: Sequence[tuple[float, float]]) -> Difference:
-    changes = [y - x for x, y in pairs]
+    changes = [round(y - x, 9) for x, y in pairs]  # what floats leave over is no difference
     middle = mean(changes)
     known = len(changes) > 1
     freedom = min(len(changes) - 1, len(_T95))
