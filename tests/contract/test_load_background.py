@@ -143,7 +143,7 @@ def test_the_command_prints_a_report_and_writes_its_files(
     report = from_json(out.read_text())
     assert report.counts.ok == 50
     assert text.startswith("cats: 100:0.5s, 0.5 s\n")
-    assert "<title>cats</title>" in html.read_text()
+    assert "<title>cats: " in html.read_text()
     assert json.loads(text.splitlines()[-1])["counts"]["ok"] == 25
     assert main(["compare", str(out), str(out)]) == 0
     assert "same" in capsys.readouterr().out

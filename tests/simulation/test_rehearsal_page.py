@@ -118,3 +118,13 @@ def test_what_floats_leave_over_is_no_difference() -> None:
     more = replace(found, services=(replace(service, task_hours=service.task_hours + 1e-15),))
     hours = next(one for one in compare([found] * 3, [more] * 3) if one.name == "task-hours")
     assert (hours.mean, hours.low, hours.high, hours.sure) == (0, 0, 0, False)
+
+
+def test_long_names_do_not_widen_the_tables_of_a_terminal() -> None:
+    """A name stands above its row there; in a pipe a row stays one line."""
+    app = replace(QUICKLY, services=(replace(QUICKLY.services[0], name="name-" * 8),))
+    found = rehearse(Rehearsal(app, replace(STEADY, demand=constant(1, 60))))
+    lines = as_text(found, 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines.count("name-" * 8) == 2
+    assert "name-" * 8 not in as_text(found).splitlines()

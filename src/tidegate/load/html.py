@@ -59,7 +59,7 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; white-space:
 @container (max-width: 518px) { .fine { display: none; } }
 .grid { stroke: var(--rule); } .mark { stroke: var(--dim); stroke-dasharray: 2 4; }
 .line { fill: none; stroke: var(--c); stroke-linejoin: round; vector-effect: non-scaling-stroke; }
-.dot, .bar { fill: var(--c); } .hint { fill: transparent; } .hint:hover { fill: #8884; }
+.dot, .bar { fill: var(--c); } .bar { shape-rendering: crispEdges; } .hint { fill: transparent; } .hint:hover { fill: #8884; }
 .c1 { --c: var(--c1) } .c2 { --c: var(--c2) } .c3 { --c: var(--c3) }
 .c4 { --c: var(--c4) } .c5 { --c: var(--c5) } .c6 { --c: var(--c6) }
 """

@@ -18,9 +18,9 @@ def as_text(outcome: Outcome, width: int | None = None) -> str:
         f"{outcome.app}: {outcome.scenario}, {length}, seed {outcome.seed}",
         outcome.says,
         "",
-        aligned([one[:ANSWERS] for one in rows]),
+        _table([one[:ANSWERS] for one in rows], width),
         "",
-        aligned([(one[0], *one[ANSWERS:]) for one in rows]),
+        _table([(one[0], *one[ANSWERS:]) for one in rows], width),
         "",
         *(f"dropped: {outcome.dropped}" for _ in range(bool(outcome.dropped))),
         *instances(outcome),
@@ -28,6 +28,17 @@ def as_text(outcome: Outcome, width: int | None = None) -> str:
         *assumed(outcome.assumptions),
     ]
     return fitted("\n".join(lines), width)
+
+
+def _table(rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """The rows; where long names make them too wide, each has its name on a line of its own."""
+    text = aligned(rows)
+    if width is None or len(text.partition("\n")[0]) <= width:
+        return text
+    nameless = [rows[0], *(("", *row[1:]) for row in rows[1:])]
+    head, *rest = aligned(nameless).split("\n")
+    names = (row[0] for row in rows[1:])
+    return "\n".join([head, *(line for pair in zip(names, rest, strict=True) for line in pair)])
 
 
 def assumed(lines: Sequence[str]) -> Iterator[str]:
