@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from tidegate.load.html import STYLE
+from tidegate.load.cards import STYLE
 
 Linear = tuple[float, ...]
 

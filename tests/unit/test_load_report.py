@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tidegate.core.errors import UsageError
 from tidegate.load.axes import linear, logarithmic, timeline
+from tidegate.load.cards import STYLE
 from tidegate.load.compare import compare_json, compare_page, compare_text
 from tidegate.load.histogram import Histogram, histogram
-from tidegate.load.html import STYLE, page
+from tidegate.load.html import page
 from tidegate.load.plot import COLUMNS, Chart, Series, svg, thinned
 from tidegate.load.report import from_json, summarise
 from tidegate.load.result import Failure, Mark, Records, Result

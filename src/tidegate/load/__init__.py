@@ -8,7 +8,8 @@ target that stalls cannot hide it (Gil Tene's "coordinated omission"). Nothing i
     reply     reading one HTTP/1.1 reply; pure
     plan, connection, pool, generate   the sender: one process, non-blocking sockets, epoll
     result    what happened to each request; acts between marks
-    report    percentiles, rates, verdict; JSON and text; compare and html beside it
+    report    percentiles, rates, verdict; JSON; text, html and compare beside it
+    axes, plot, cards      charts and tables of a page; files: writing it, whole or not at all
     background, worker     a run in a process of its own, with live counts
 
 `tidegate.load` needs nothing of Tidegate but its errors: `python -m tidegate.load --help`.

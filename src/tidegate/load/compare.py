@@ -7,17 +7,8 @@ from html import escape
 from statistics import mean
 
 from tidegate.load.axes import linear, logarithmic
-from tidegate.load.html import (
-    NOTHING,
-    figure,
-    middle,
-    over_time,
-    percentiles,
-    rows_of,
-    section,
-    table,
-    whole,
-)
+from tidegate.load.cards import figure, section, table, whole
+from tidegate.load.html import NOTHING, middle, over_time, percentiles, rows_of
 from tidegate.load.plot import Point, Series
 from tidegate.load.report import PERCENTS, Report
 from tidegate.load.text import aligned, failed_share, percent_name

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from tidegate.load.axes import Axis, linear, logarithmic, timeline
-from tidegate.load.html import figure, section, table, whole
+from tidegate.load.cards import figure, section, table, whole
 from tidegate.load.plot import Chart, Series
 from tidegate.simulator.queueing import SATURATED
 from tidegate.simulator.rehearse.compare import Difference
