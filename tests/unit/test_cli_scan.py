@@ -24,6 +24,7 @@ from tests.support.user import NO_APT, advisories, settings
 from tidegate.api.client import Client
 from tidegate.cli.bars import bars
 from tidegate.cli.main import call
+from tidegate.local.jobs.context import unpack
 from tidegate.local.scanning import Evidence, LocalAdvisories
 from tidegate.local.scanning.evidence import Entry
 
@@ -105,8 +106,8 @@ def forms(tmp_path: Path) -> dict[str, Path]:
         tarfile.open(fileobj=io.BytesIO(SYSTEM)) as one,
         tarfile.open(fileobj=io.BytesIO(OWN)) as two,
     ):
-        one.extractall(files, filter="data")
-        two.extractall(files, filter="data")
+        unpack(one, files)
+        unpack(two, files)
     layout = Made([SYSTEM, OWN], STEPS, gzipped).oci_folder(tmp_path / "layout")
     archive = tmp_path / "layout.tar"
     with tarfile.open(archive, "w") as tar:

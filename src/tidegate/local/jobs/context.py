@@ -39,6 +39,14 @@ def revision(source: Path) -> Iterator[tarfile.TarFile]:
         ) from error
 
 
+def unpack(tar: tarfile.TarFile, folder: str | Path) -> None:
+    """Unpack a tar that `revision` has checked, or that is trusted."""
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+    else:  # Python before 3.11.4, such as Debian 12's own
+        tar.extractall(folder)
+
+
 @contextmanager
 def make(tar: tarfile.TarFile, build: Build, rewrite: Callable[[str], str]) -> Iterator[IO[bytes]]:
     """The build context as an open temporary tar file.

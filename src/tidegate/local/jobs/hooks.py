@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import subprocess
-import tarfile
 import tempfile
 import threading
 import time
@@ -62,10 +61,7 @@ def _unpack(site: Site, job: RunHook, folder: str) -> None:
     release = site.progress().releases.get(job.release)
     source = site.home.source(release.execution if release else "none")
     with context.revision(source) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(folder, filter="data")
-        else:  # Python before 3.11.4, Debian 12's own; `revision` has looked where members lie
-            tar.extractall(folder)
+        context.unpack(tar, folder)
 
 
 def _command(job: RunHook, folder: str, log: Log) -> str:
