@@ -14,7 +14,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .venv/.ready: pyproject.toml constraints.txt
 	@echo "setting up: a Python environment in .venv with the packages of pyproject.toml"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { \
+		echo "setting up: Debian's package python3-venv, for it" && apt-get install -y -qq python3-venv && \
+		$(PYTHON) -m venv --clear .venv; }
 	@$(PIP) -e .
 	@touch $@
 
