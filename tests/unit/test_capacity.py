@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.builders import app_of, service
-from tests.support.cloud_world import OD, CloudWorld, capacity, cloudy
+from tests.support.cloud_world import OD, SPOT, CloudWorld, capacity, cloudy
 from tests.support.small_world import serving
 from tidegate.core import decision as d
 from tidegate.core.capacity.measures import (
@@ -227,6 +227,21 @@ def test_on_demand_stands_in_for_spot_that_is_not_to_be_had_and_spot_gets_its_ta
     assert (world.on("od"), world.on("spot")) == (2, 2)
     assert len(world.events(d.TaskRelocated)) == 2
     assert len(world.instances) == 2
+
+
+def test_no_task_moves_back_to_spot_that_has_no_place_for_it() -> None:
+    """The file lowers spot's most while on-demand stands in: what spot cannot hold stays there."""
+    many = service(count=8, bake_ms=1_000)
+    world = CloudWorld(dry={"spot"})
+    world.push(cloudy(many))
+    world.until_quiet()
+    smaller = app_of(many, capacity=capacity(OD, replace(SPOT, maximum=1)))
+    world.record((d.AppAccepted(smaller),))
+    world.dry = set()
+    rested(world, 90)
+    assert (world.on("od"), world.on("spot")) == (6, 2)
+    assert len(world.events(d.TaskRelocated)) == 2
+    assert not world.progress.fleet.waiting
 
 
 def test_a_provider_that_fails_again_is_closed_for_twice_as_long_up_to_a_limit() -> None:
