@@ -21,7 +21,7 @@ from tidegate.core.scaling.calendar import (
     weekday_of,
 )
 from tidegate.core.scaling.policy import Scaling, ScheduledAction, Totals
-from tidegate.core.scaling.schedule import ScheduleError, check, next_due
+from tidegate.core.scaling.schedule import ScheduleError, check, last_due, next_due
 
 UTC = dt.UTC
 
@@ -98,6 +98,20 @@ def test_it_is_never_due_in_the_past_and_always_to_the_minute(after: int, schedu
     assert next_due(schedule, found - 1) == found
 
 
+@given(
+    st.sampled_from(["cron(7 3 ? * TUE *)", "cron(*/9 1,13 3 * ? *)", "rate(7 minutes)",
+                     "rate(2 hours)", "at(2026-11-25T10:16:59)"]),
+    st.integers(ms("2026-11-20 00:00"), ms("2026-11-26 00:00")), st.integers(0, 15 * 86_400_000),
+)  # fmt: skip
+def test_the_last_time_is_the_one_after_which_none_comes(
+    schedule: str, after: int, span: int
+) -> None:
+    found, step = None, next_due(schedule, after)
+    while step is not None and step <= after + span:
+        found, step = step, next_due(schedule, step)
+    assert last_due(schedule, after, after + span) == found
+
+
 # --- what they do --------------------------------------------------------------------------------
 
 START = ms("2026-11-25 07:59:00")
@@ -142,6 +156,22 @@ def test_what_was_due_while_nobody_controlled_is_done_late_and_once() -> None:
     made.run(2)
     assert made.counts == [4]
     assert len([e for _, e in made.journal if isinstance(e, d.BoundsChanged)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("until", "bounds"), [("2026-11-27 09:00", (4, 12)), ("2026-11-27 21:00", (1, 3))]
+)
+def test_after_a_night_without_a_controller_the_bounds_are_those_of_the_last_that_was_due(
+    until: str, bounds: tuple[int, int]
+) -> None:
+    day = ScheduledAction("day", "cron(0 8 * * ? *)", 4, 12)
+    night = ScheduledAction("night", "cron(0 20 * * ? *)", 1, 3)
+    for made in (plant(day, night), plant(night, day)):
+        made.run(90)
+        made.now = ms(until)
+        made.run(2)
+        state = made.progress.scaling["cats"]
+        assert (state.minimum, state.maximum) == bounds
 
 
 def test_what_was_due_before_the_file_counted_is_not() -> None:

@@ -19,7 +19,7 @@ from tidegate.core.scaling.calendar import text_of
 from tidegate.core.scaling.due import next_look
 from tidegate.core.scaling.look import Look, Wish, look_at
 from tidegate.core.scaling.policy import ScheduledAction
-from tidegate.core.scaling.schedule import next_due
+from tidegate.core.scaling.schedule import last_due
 from tidegate.core.scaling.state import UNSCALED
 from tidegate.core.seen import Seen
 from tidegate.core.words import counted
@@ -102,13 +102,14 @@ def _change(look: Look, wish: Wish) -> tuple[Event, ...]:
 def _scheduled(progress: Progress, service: Service, now: int) -> Iterator[Event]:
     """The bounds that are due, the earliest first, and the count that they leave.
 
-    A bound that would take tasks away waits for the end of a deployment. Cooldowns do not count.
+    Of what was due while nothing ran the last time counts: the morning's goes after the night's. A
+    bound that would take tasks away waits for the end of a deployment. Cooldowns do not count.
     """
     state = progress.scaling.get(service.name, UNSCALED)
     due: list[tuple[int, ScheduledAction]] = []
     for action in service.scaling.scheduled:
-        at = next_due(action.schedule, state.due_from.get(action.name, now))
-        if at is not None and at <= now:
+        at = last_due(action.schedule, state.due_from.get(action.name, now), now)
+        if at is not None:
             due.append((at, action))
     least, most = bounds(progress, service.name)
     desired = progress.services[service.name].desired

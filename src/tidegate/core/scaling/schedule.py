@@ -72,6 +72,21 @@ def next_due(schedule: str, after_ms: int) -> int | None:
     return _next_of(cron_of(schedule), after_ms)
 
 
+def last_due(schedule: str, after_ms: int, until_ms: int) -> int | None:
+    """The last time (ms) after `after_ms`, and not after `until_ms`, at which it was due; or None.
+
+    Raises `ScheduleError` when the text is no schedule.
+    """
+    first = next_due(schedule, after_ms)
+    if first is None or first > until_ms:
+        return None
+    rate = _RATE.fullmatch(schedule)
+    if rate:
+        each_ms = int(rate[1]) * _UNITS_MS[rate[2]]
+        return first + (until_ms - first) // each_ms * each_ms
+    return first if _AT.fullmatch(schedule) else _last_of(cron_of(schedule), first, until_ms)
+
+
 def check(schedule: str) -> None:
     """Raise `ScheduleError` unless this is a schedule."""
     rate, once = _RATE.fullmatch(schedule), _AT.fullmatch(schedule)
@@ -113,14 +128,27 @@ def cron_of(schedule: str) -> Cron:
 def _next_of(cron: Cron, after_ms: int) -> int | None:
     first = after_ms // DAY_MS
     for days in range(first, first + _FAR_DAYS):
-        if not cron.holds(days):
-            continue
-        for hour in cron.hours:
-            for minute in cron.minutes:
-                at_ms = days * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS
-                if at_ms > after_ms:
-                    return at_ms
+        found = next((at_ms for at_ms in _times(cron, days) if at_ms > after_ms), None)
+        if found is not None:
+            return found
     return None
+
+
+def _times(cron: Cron, days: int) -> list[int]:
+    """Each time (ms) of that day at which it is due, the earliest first."""
+    if not cron.holds(days):
+        return []
+    hours = [days * DAY_MS + hour * HOUR_MS for hour in cron.hours]
+    return [hour_ms + minute * MINUTE_MS for hour_ms in hours for minute in cron.minutes]
+
+
+def _last_of(cron: Cron, first_ms: int, until_ms: int) -> int:
+    """The last time from `first_ms`, at which it is due, to `until_ms`."""
+    for days in range(until_ms // DAY_MS, first_ms // DAY_MS - 1, -1):
+        found = [at_ms for at_ms in _times(cron, days) if first_ms <= at_ms <= until_ms]
+        if found:
+            return found[-1]
+    return first_ms
 
 
 def _day_holds(field: str, year: int, month: int, day: int) -> bool:
