@@ -135,6 +135,14 @@ def test_it_goes_in_only_after_five_minutes_of_lower_need_and_at_most_by_half() 
     )
 
 
+@pytest.mark.parametrize("after_ms", [1, 4_000, 7_200_000])
+def test_it_goes_in_after_less_than_a_beat_and_after_more_than_is_kept(after_ms: int) -> None:
+    """An hour is kept; a file of an earlier time may ask for more."""
+    scaling = Scaling(Totals(requests=50, scale_in_after_ms=after_ms))
+    made = plant(scaling, constant(100), desired=8).run(60 if after_ms < BEAT_MS else 3_700)
+    assert made.counts[0] == 4
+
+
 def test_a_single_beat_of_load_keeps_the_tasks_for_five_minutes() -> None:
     made = plant(load=lambda s: 400 if 300 <= s < 305 else 50, desired=8).run(590)
     assert made.counts == []

@@ -6,11 +6,13 @@ from pydantic import Field, model_validator
 
 from tidegate.core.scaling import policy as model
 from tidegate.spec.keys import Short, conflict, key, many
-from tidegate.spec.kinds import Span
+from tidegate.spec.kinds import HOUR_MS, Span, time
 from tidegate.spec.scaling_aws import PolicyKeys, Positive, ScheduledKeys, step_of, tracking_of
 from tidegate.spec.units import time_text
 
 TOTALS = model.Totals()
+Window = Annotated[int, time(1, HOUR_MS, "a time such as `20s`, `5m`, up to `1h`")]
+"""What is measured is kept for an hour: nothing would ever go after a longer time."""
 Share = Annotated[float, Field(gt=0, le=100)]
 
 
@@ -28,7 +30,7 @@ class TargetKeys(Short):
 
     @model_validator(mode="after")
     def _at_least_one(self) -> "TargetKeys":
-        if not self.model_fields_set:
+        if all(value is None for _, value in self):
             raise conflict("target is empty", "write how many requests a second a task carries")
         return self
 
@@ -42,7 +44,7 @@ class ScalingKeys(Short):
         "What one task should carry: the recommended controller divides the load by it.",
         {"requests": 50, "p95": "300ms"},
     )
-    scale_in_after: Span = key(
+    scale_in_after: Window = key(
         time_text(TOTALS.scale_in_after_ms), "So long the need must have been lower.", "2m"
     )
     panic: Span = key(

@@ -28,7 +28,7 @@ from tidegate.core.scaling.chance import TOLERANCE, Need, largest, mean_of
 from tidegate.core.scaling.look import Look, Wish
 from tidegate.core.scaling.needs import Needs, needs_of, rate_of
 from tidegate.core.scaling.policy import Totals
-from tidegate.core.scaling.sample import BEAT_MS, Sample
+from tidegate.core.scaling.sample import BEAT_MS, KEPT_BEATS, Sample
 
 MOST_AT_ONCE = 4
 OUT_EVERY_MS = 15_000
@@ -177,7 +177,7 @@ def _in(look: Look, asked: Needs) -> Wish | None:
 def _window(look: Look, asked: Needs, few: float) -> list[Need]:
     """The beats of `scale_in_after`, newest first; none when one asks for more than `few`, or was
     not measured."""
-    count = asked.policy.scale_in_after_ms // BEAT_MS
+    count = min(-(-asked.policy.scale_in_after_ms // BEAT_MS), KEPT_BEATS)
     window = look.beats[-count:]
     needs = []
     for beat in window if len(window) == count else ():  # a load that falls was highest at first
