@@ -95,12 +95,15 @@ def test_the_least_is_kept_and_spares_stand_by_below_full_target_capacity() -> N
     assert len(world.instances) == 6  # 3 with tasks, 3 spare
 
 
-def test_a_step_is_no_larger_than_the_most_and_no_smaller_than_the_least() -> None:
+def test_a_step_is_no_larger_than_the_most_and_the_next_waits_until_it_is_ready() -> None:
     small = replace(OD, step_max=1)
     world = CloudWorld()
     world.push(app_of(CATS, capacity=capacity(small, default_strategy=())))
-    world.until(lambda w: w.events(d.InstanceLaunched))
-    assert len(world.events(d.InstanceLaunched)) == 1
+    world.until_quiet()
+    ordered = [at for at, e in world.journal if isinstance(e, d.InstanceLaunched)]
+    ready = [at for at, e in world.journal if isinstance(e, d.InstanceReady)]
+    assert len(ordered) == 2
+    assert ordered[1] >= ready[0]
 
 
 @pytest.mark.parametrize(

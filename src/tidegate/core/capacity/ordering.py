@@ -76,13 +76,16 @@ def pool_of(progress: Progress, assigned: Assigned, provider: Provider) -> Pool:
 
 
 def orders(pool: Pool, first_number: int) -> list[Event]:
-    """The instances to launch now, within the provider's steps and bounds."""
+    """The instances to launch now, within the provider's steps and bounds.
+
+    One scale-out is over when its instances are ready; until then no more than a step is coming.
+    """
     provider, missing = pool.provider, pool.missing
     desired = _with_spares(pool.needed, provider)
     more = max(desired, provider.minimum) - pool.running
     if missing:
         more = max(more, min(max(missing, provider.step_min), provider.step_max))
-    more = min(more, provider.maximum - pool.running, provider.step_max)
+    more = min(more, provider.maximum - pool.running, provider.step_max - pool.launching)
     if more <= 0:
         return []
     zones = _zones(pool)
