@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.builders import app_of, service
-from tests.support.cloud_world import OD, SPOT, CloudWorld, capacity, cloudy
+from tests.support.cloud_world import NOTICE_MS, OD, SPOT, CloudWorld, capacity, cloudy
 from tests.support.small_world import serving
 from tidegate.core import decision as d
 from tidegate.core.capacity.measures import (
@@ -17,7 +17,7 @@ from tidegate.core.cost import altogether, so_far
 from tidegate.core.model import App
 from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.progress import TaskPhase
-from tidegate.core.provider import Provider
+from tidegate.core.provider import Capacity, Provider
 from tidegate.core.requests import Scale
 
 CATS = service(count=4, bake_ms=1_000)
@@ -316,6 +316,23 @@ def test_an_app_that_loses_its_capacity_gives_every_instance_back() -> None:
     assert not world.instances
     assert len(world.running(1)) == 4
     assert {t.instance for t in world.progress.tasks.values()} == {None}
+
+
+@pytest.mark.parametrize("left", [None, capacity(interruption_notice_ms=3_000)])
+def test_a_file_without_capacity_or_with_a_shorter_notice_takes_no_time_from_a_notice_given(
+    left: Capacity | None,
+) -> None:
+    world = running(_only(2))
+    world.dry = {"od", "spot"}
+    world.busy = set(world.tasks)
+    world.notice(*world.instances)
+    noticed_at = world.now
+    world.tick()
+    world.record((d.AppAccepted(app_of(CATS, capacity=left)),))
+    rested(world, 40)
+    stops = [at for at, e in world.journal if isinstance(e, d.TaskStopping)]
+    assert len(stops) == 4
+    assert max(stops) <= noticed_at + NOTICE_MS - 9_500  # 10 s to stop, less a look or two
 
 
 def test_an_app_that_gets_capacity_moves_its_tasks_onto_instances() -> None:

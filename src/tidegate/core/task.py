@@ -68,7 +68,7 @@ def look_at(
     if task.instance is None:
         return TaskLook(task, start, seen, now, doom)
     instance = instance_of(progress, task)
-    by = stop_by(progress, instance, start.service)
+    by = stop_by(instance, start.service)
     deadline = instance.deadline if instance else None
     return TaskLook(task, start, seen, now, doom, lost(progress, task), by, deadline)
 

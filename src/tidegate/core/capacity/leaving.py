@@ -53,25 +53,25 @@ def must_go(progress: Progress, task: TaskRecord, now: int) -> str:
     if task.phase in _YOUNG and (instance or task.phase is TaskPhase.PROVISIONING):
         return why  # it serves nobody yet
     settings = progress.releases[task.release].service
-    by = stop_by(progress, instance, settings)
-    return why if by is not None and now >= by - _drain_ms(progress) else ""
+    by = stop_by(instance, settings)
+    return why if instance and by is not None and now >= by - _drain_ms(instance) else ""
 
 
-def stop_by(progress: Progress, instance: InstanceRecord | None, settings: Service) -> int | None:
+def stop_by(instance: InstanceRecord | None, settings: Service) -> int | None:
     """When (ms) a task must be asked to stop to be done before its instance is taken back."""
     if instance is None or instance.deadline is None:
         return None
-    return instance.deadline - min(settings.stop_grace_ms, _notice_ms(progress) // 3)
+    return instance.deadline - min(settings.stop_grace_ms, _notice_ms(instance) // 3)
 
 
-def _notice_ms(progress: Progress) -> int:
-    capacity = progress.app.capacity if progress.app else None
-    return capacity.interruption_notice_ms if capacity else 0
+def _notice_ms(instance: InstanceRecord) -> int:
+    """From the notice, as it was seen, to the deadline: whatever a newer app file says of one."""
+    return max(0, (instance.deadline or 0) - instance.since)
 
 
-def _drain_ms(progress: Progress) -> int:
+def _drain_ms(instance: InstanceRecord) -> int:
     """A short notice, as in a rehearsal, is divided in the same way as one of two minutes."""
-    return min(LAST_DRAIN_MS, _notice_ms(progress) // 6)
+    return min(LAST_DRAIN_MS, _notice_ms(instance) // 6)
 
 
 def in_order_of_staying(progress: Progress, tasks: list[TaskRecord]) -> list[TaskRecord]:
