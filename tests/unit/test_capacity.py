@@ -17,7 +17,7 @@ from tidegate.core.cost import altogether, so_far
 from tidegate.core.model import App
 from tidegate.core.model import LifecycleStage as Stage
 from tidegate.core.progress import TaskPhase
-from tidegate.core.provider import Capacity, Provider
+from tidegate.core.provider import Capacity, Provider, StrategyItem
 from tidegate.core.requests import Scale
 
 CATS = service(count=4, bake_ms=1_000)
@@ -202,6 +202,28 @@ def test_a_notice_orders_replacements_at_once_and_the_tasks_serve_until_those_ar
     assert all("is taken back" in e.reason and not e.failed for e in drained)
     assert world.events(d.InstanceTerminated)[-1].instance == struck
     assert world.on("od") + world.on("spot") == 4
+
+
+@pytest.mark.parametrize("struck", [1, 2])
+def test_a_second_storm_on_the_replacements_of_the_first_has_its_own_ordered_at_once(
+    struck: int,
+) -> None:
+    slow = replace(SPOT, launch_ms=10_000)
+    only = (StrategyItem("spot"),)
+    world = running(app_of(CATS, capacity=capacity(slow, default_strategy=only)))
+    world.notice(*world.spot())
+    world.until(lambda w: len(w.events(d.TaskHealthy)) == 8)
+    fresh = [name for name in world.spot() if world.instances[name].deadline is None]
+    world.notice(*fresh[:struck])
+    ordered = len(world.events(d.TaskStarted))
+    for _ in range(200):
+        world.tick()
+        up = [t for t in world.progress.tasks.values() if t.phase is TaskPhase.HEALTHY]
+        assert len(up) >= 4
+    at = [at for at, e in world.journal if isinstance(e, d.TaskStarted)][ordered]
+    second = [at for at, e in world.journal if isinstance(e, d.InterruptionNoticed)][-1]
+    assert at - second <= 500
+    assert world.on("spot") == 4
 
 
 def test_without_capacity_for_a_replacement_a_task_is_drained_before_the_deadline() -> None:

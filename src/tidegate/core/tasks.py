@@ -4,7 +4,12 @@ Each task's own next step is `core.task`'s.
 """
 
 from tidegate.core import decision as d
-from tidegate.core.capacity.leaving import in_order_of_staying, must_go, why_leaving
+from tidegate.core.capacity.leaving import (
+    in_order_of_staying,
+    instance_of,
+    must_go,
+    why_leaving,
+)
 from tidegate.core.fold import advance_all
 from tidegate.core.gate import may_run
 from tidegate.core.progress import Progress, TaskPhase, TaskRecord
@@ -80,7 +85,8 @@ def _surplus_of(
     staying = [task for task in living if not why_leaving(progress, task)]
     able = [task for task in staying if ready(task, seen)]
     if len(able) < want.count:
-        return doomed | _not_waited_for(want, staying, seen)
+        making_room = _making_room(progress, want, living, seen)
+        return doomed | _not_waited_for(want, staying, seen) | making_room
     many = len(able) > want.count
     stay = in_order_of_staying(progress, able)[: want.count] if many else able
     for task in living:
@@ -95,6 +101,30 @@ def _not_waited_for(want: Want, staying: list[TaskRecord], seen: Seen) -> dict[s
     waiting = [task.id for task in staying if task.phase is TaskPhase.PROVISIONING]
     over = max(0, sum(_fit(task, seen) for task in staying) - want.count)
     return dict.fromkeys(waiting[::-1][:over], f"desired count is {want.count}")
+
+
+def _making_room(
+    progress: Progress, want: Want, living: list[TaskRecord], seen: Seen
+) -> dict[str, str]:
+    """Tasks that go before they must, for twice the count is there and replacements are missing.
+
+    So it is when a second storm takes the replacements of the first. Those whose instances are
+    taken back first go, as far as the others that serve are as many as desired.
+    """
+    fit = sum(1 for t in living if _fit(t, seen) and not why_leaving(progress, t))
+    lacking = len(living) - want.count - fit
+    serving = [task for task in living if ready(task, seen)]
+    most = min(lacking, len(serving) - want.count)
+    if most <= 0:
+        return {}
+    ends = {t.id: at for t in serving if (at := _taken_back_at(progress, t)) is not None}
+    going = sorted((t for t in serving if t.id in ends), key=lambda task: ends[task.id])[:most]
+    return {task.id: why_leaving(progress, task) for task in going}
+
+
+def _taken_back_at(progress: Progress, task: TaskRecord) -> int | None:
+    instance = instance_of(progress, task)
+    return instance.deadline if instance else None
 
 
 def _living(progress: Progress, want: Want) -> list[TaskRecord]:
