@@ -149,6 +149,18 @@ def test_an_instance_that_is_empty_for_a_while_is_given_back_and_the_base_is_kep
     assert "it was empty for 5 s" in {e.reason for e in world.events(d.InstanceTerminated)}
 
 
+def test_what_is_empty_is_given_back_though_a_task_waits_for_a_provider_at_its_most() -> None:
+    cats = replace(service("cats", count=2), capacity_provider_strategy=(StrategyItem("spot"),))
+    dogs = replace(service("dogs", count=4), capacity_provider_strategy=(StrategyItem("od"),))
+    world = running(app_of(cats, dogs, capacity=capacity(OD, replace(SPOT, maximum=1))))
+    world.ask(Scale("cats", 3, "me"))
+    world.ask(Scale("dogs", 2, "me"))
+    rested(world)
+    assert set(world.progress.fleet.waiting) == {"cats"}
+    assert (world.on("od"), world.on("spot")) == (2, 2)
+    assert len(world.instances) == 2
+
+
 def test_half_empty_instances_are_joined_and_every_task_is_replaced_first() -> None:
     world = _scattered(replace(OD, cpu_units=1_024, memory_mib=1_024))
     assert len(world.instances) == 1

@@ -30,7 +30,7 @@ def decide(progress: Progress, seen: Seen, now: int) -> d.Decision:
     events += _told(progress, assigned, now)
     bought = _bought(progress, app.capacity, assigned, now)
     events += bought
-    if not bought and not assigned.placed and not assigned.waiting:
+    if not bought and not assigned.placed:
         events += _given_back(progress, app, app.capacity, (assigned, now))
     again_at = next_look(progress, app.capacity, now)
     return d.Decision((), tuple(events), _reason(progress, assigned), again_at)
@@ -50,16 +50,20 @@ def _bought(progress: Progress, capacity: Capacity, assigned: Assigned, now: int
 def _given_back(
     progress: Progress, app: App, capacity: Capacity, rest: tuple[Assigned, int]
 ) -> list[d.Event]:
-    """Nothing is taken away while a deployment is under way."""
+    """Nothing is taken away while a deployment is under way.
+
+    While a task waits, which may be for ever when its provider is at its most, nothing is moved,
+    but what stands empty elsewhere is still paid for and goes.
+    """
     assigned, now = rest
-    events = _strangers(progress, capacity)
+    events = [] if assigned.waiting else _strangers(progress, capacity)
     if app_moves(progress):
         return events
     for provider in capacity.providers:
         found = surplus(progress, capacity, pool_of(progress, assigned, provider), now)
-        if found:
+        if found and not (assigned.waiting and assigned.rooms[found.instance].tasks):
             events.append(found)
-    if not events:
+    if not events and not assigned.waiting:
         moved = relocate(progress, app, capacity, now)
         events += [moved] if moved else []
     return events
