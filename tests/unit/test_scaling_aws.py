@@ -20,6 +20,7 @@ from tidegate.core.scaling.policy import (
     TargetTracking,
     Totals,
 )
+from tidegate.core.scaling.record import Recording
 from tidegate.core.scaling.step import adjusted, step_for
 from tidegate.core.scaling.tracking import wants_in
 
@@ -279,7 +280,7 @@ def test_it_is_invoked_once_a_minute_while_the_alarm_stays() -> None:
     """A load that no count can carry: a change each minute once the cooldown is over."""
     policy = replace(BY_TWO, cooldown_ms=0)
     made = plant(Scaling(step=(policy,)), lambda second: 4_000, alarms=(SCALE_UP,))
-    made.run(520)
+    made.run(580)  # the first minute is not whole
     assert made.counts == [4, 6, 8, 10, 12, 14, 16, 18]
     times = made.changed_at()
     assert all(b - a == 60 for a, b in pairwise(times))
@@ -328,6 +329,19 @@ def test_two_alarms_around_one_threshold_do_not_flap() -> None:
     made = plant(Scaling(step=(BY_TWO, down)), lambda second: 160, alarms=(SCALE_UP, QUIET))
     made.run(1_800)
     assert made.counts == [4]
+
+
+def test_a_minute_that_was_measured_in_part_is_no_low_load() -> None:
+    """After a restart of the controller the sum of ten seconds would be a sixth of the load."""
+    down = StepScaling(
+        "down", "CatsScaleDownAlarm", AdjustmentType.CHANGE, (StepAdjustment(None, 0, -1),)
+    )
+    quick = replace(QUIET, evaluation_periods=1, datapoints_to_alarm=1)
+    made = plant(Scaling(step=(down,)), lambda second: 80, alarms=(quick,)).run(210)
+    assert made.now % 60_000 == 50_000
+    made.recording = Recording()
+    assert made.run(200).counts == []
+    assert made.progress.alarms["cats/CatsScaleDownAlarm"].state == "OK"
 
 
 def test_an_alarm_without_data_invokes_nothing() -> None:

@@ -6,7 +6,8 @@ Sources: Elastic Load Balancing user guide (`HealthyHostCount`, `UnHealthyHostCo
 running tasks in percent of what is registered). `Concurrency` is ours: requests under way.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from tidegate.core.datapoints import Point, gauge_datapoints
@@ -58,10 +59,21 @@ def points(
     until_ms = series.beats[-1].at_ms + BEAT_MS
     value_of = VALUES[alarm.metric]
     reach = (alarm.evaluation_periods + 3) * alarm.period_ms // BEAT_MS + 1
-    beats = (beat for beat in series.beats[-reach:] if beat.at_ms >= since_ms)
+    recent = series.beats[-reach:]
+    if alarm.metric == "RequestCountPerTarget":
+        recent = _of_whole_periods(recent, alarm.period_ms)
+    beats = (beat for beat in recent if beat.at_ms >= since_ms)
     values = ((beat.at_ms, _as(alarm.statistic, value_of(beat, colour))) for beat in beats)
     known = ((at_ms, value) for at_ms, value in values if value is not None)
     return gauge_datapoints(alarm, known, until_ms)
+
+
+def _of_whole_periods(beats: Sequence[Sample], period_ms: int) -> tuple[Sample, ...]:
+    """The beats of periods that were measured from end to end: half a sum would be half a load."""
+    measured = (b.at_ms for b in beats if b.requests is not None and b.hosts is not None)
+    counts = Counter(at_ms // period_ms for at_ms in measured)
+    least = period_ms // BEAT_MS
+    return tuple(beat for beat in beats if counts[beat.at_ms // period_ms] >= least)
 
 
 def _as(statistic: str, value: Point | Spread) -> Point:
