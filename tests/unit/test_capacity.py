@@ -352,6 +352,19 @@ def test_an_app_that_loses_its_capacity_gives_every_instance_back() -> None:
     assert {t.instance for t in world.progress.tasks.values()} == {None}
 
 
+def test_a_provider_that_a_push_renames_keeps_its_instances_until_the_deployment_is_over() -> None:
+    """The candidate goes to the new one; stable would be moved for nothing."""
+    world = running(cloudy(CATS))
+    renamed = replace(OD, name="new")
+    world.push(app_of(replace(CATS, port=81), capacity=capacity(renamed, default_strategy=())))
+    world.until_stage(Stage.BAKE_TIME)
+    assert not world.events(d.InstanceDraining)
+    rested(world)
+    assert world.last.outcome is d.Outcome.SUCCEEDED
+    assert len(world.events(d.TaskStarted)) == 8
+    assert {one.provider for one in world.progress.fleet.instances.values()} == {"new"}
+
+
 @pytest.mark.parametrize("left", [None, capacity(interruption_notice_ms=3_000)])
 def test_a_file_without_capacity_or_with_a_shorter_notice_takes_no_time_from_a_notice_given(
     left: Capacity | None,

@@ -55,10 +55,10 @@ def _given_back(
     While a task waits, which may be for ever when its provider is at its most, nothing is moved,
     but what stands empty elsewhere is still paid for and goes.
     """
+    if app_moves(progress):
+        return []
     assigned, now = rest
     events = [] if assigned.waiting else _strangers(progress, capacity)
-    if app_moves(progress):
-        return events
     for provider in capacity.providers:
         found = surplus(progress, capacity, pool_of(progress, assigned, provider), now)
         if found and not (assigned.waiting and assigned.rooms[found.instance].tasks):
