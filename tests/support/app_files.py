@@ -346,6 +346,12 @@ BAD = (
     Bad("nothing-to-scale", _service("tasks: {min: 2, max: 2}\n    scaling: 50"),
         ("there is nothing to scale",), in_schema=False),
     Bad("target", _service("scaling: {target: {}}"), ("target is empty",), in_schema=False),
+    Bad("scheduled-min", _service("tasks: {max: 4}\n    scaling: {scheduled: [{"
+        "Schedule: rate(1 day), ScheduledActionName: a, ScalableTargetAction: {MinCapacity: 5}}]}"),
+        ("MinCapacity 5 is more than the most, 4",), in_schema=False),
+    Bad("scheduled-max", _service("tasks: {min: 2, max: 4}\n    scaling: {scheduled: [{"
+        "Schedule: rate(1 day), ScheduledActionName: a, ScalableTargetAction: {MaxCapacity: 1}}]}"),
+        ("MaxCapacity 1 is less than the least, 2",), in_schema=False),
     Bad("no-target", _service("scaling: {target: {requests: }}"),
         ("target is empty",), in_schema=False),
     Bad("scale-in", _service("scaling: {target: 5, scale_in_after: 2h}"),

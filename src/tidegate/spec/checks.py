@@ -114,6 +114,7 @@ def _scaling(app: AppKeys, name: str, service: ServiceKeys) -> Iterator[Problem]
             f"min and max of tasks are both {count.minimum}",
             "raise `max` of `tasks`, or leave `scaling` out",
         )
+    yield from _scheduled(here, service)
     for number, policy in enumerate(service.scaling.policies):
         alarm = app.alarms.get(policy.Alarm or "")
         path = (*here, "policies", number, "Alarm")
@@ -132,3 +133,22 @@ def _scaling(app: AppKeys, name: str, service: ServiceKeys) -> Iterator[Problem]
                 f"a policy of {name} hangs on an alarm of {name}",
                 f"write `service: {name}` there, or make another alarm",
             )
+
+
+def _scheduled(here: Path, service: ServiceKeys) -> Iterator[Problem]:
+    """A scheduled bound goes together with the bounds that it leaves, those of `tasks`."""
+    count, actions = service.tasks.core(), service.scaling.scheduled
+    bounds = [action.ScalableTargetAction for action in actions]
+    highest = max([count.maximum, *(one.MaxCapacity or 0 for one in bounds)])
+    lowest = min([count.minimum, *(one.MinCapacity or count.minimum for one in bounds)])
+    for number, one in enumerate(bounds):
+        path: Path = (*here, "scheduled", number, "ScalableTargetAction")
+        if one.MaxCapacity is None and (one.MinCapacity or 0) > highest:
+            cause = f"MinCapacity {one.MinCapacity} is more than the most, {highest}"
+            remedy = "write MaxCapacity beside it, or raise `max` of `tasks`"
+        elif one.MinCapacity is None and (one.MaxCapacity or lowest) < lowest:
+            cause = f"MaxCapacity {one.MaxCapacity} is less than the least, {lowest}"
+            remedy = "write MinCapacity beside it, or lower `min` of `tasks`"
+        else:
+            continue
+        yield Problem(path, f"{dotted(path)}: what it says does not go together", cause, remedy)
