@@ -14,6 +14,7 @@ from tidegate.core import decision as d
 from tidegate.core.fold import advance
 from tidegate.core.model import Colour
 from tidegate.core.progress import Progress
+from tidegate.core.provider import ProviderKind
 from tidegate.core.scaling import totals
 from tidegate.core.scaling.look import look_at
 from tidegate.core.scaling.policy import Scaling, Totals
@@ -121,6 +122,24 @@ def test_it_grows_by_four_or_by_as_many_as_there_are() -> None:
 def test_tasks_that_are_coming_count_as_there() -> None:
     made = plant(load=step(80, 240), start_ms=40_000).run(100)
     assert made.counts == [5]
+
+
+def test_tasks_on_an_instance_that_is_taken_back_are_not_there_beside_their_replacements() -> None:
+    """So a load that rises in a storm is answered at once, and not when the old ones are gone."""
+    made = plant()
+    launched = d.InstanceLaunched("i1", "spot", ProviderKind.SPOT, "a", 512, 512, 0, 0, "waiting")
+    made.record(launched, d.InstanceReady("i1"))
+    for task in tuple(made.progress.tasks):
+        made.record(d.TaskPlaced(task, "spot", "i1"), d.TaskHealthy(task))
+    made.record(d.InterruptionNoticed("i1", made.now + 3_600_000, "a storm"))
+    look = look_at(made.progress, made.service, made.seen(), made.now)
+    assert look is not None
+    assert look.counts == (2, 2)  # nothing has replaced them, and they serve
+    for task in ("t8", "t9"):
+        made.record(d.TaskStarted(task, "cats", 1, Colour.BLUE, "desired"), d.TaskHealthy(task))
+    look = look_at(made.progress, made.service, made.seen(), made.now)
+    assert look is not None
+    assert look.counts == (4, 2)
 
 
 def test_it_goes_in_only_after_five_minutes_of_lower_need_and_at_most_by_half() -> None:

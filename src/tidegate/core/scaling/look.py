@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tidegate.core.capacity.leaving import why_leaving
 from tidegate.core.model import Service
 from tidegate.core.progress import Progress, TaskPhase
 from tidegate.core.scaling.bounds import bounds_of
@@ -41,7 +42,8 @@ class Wish:
 class Counts(NamedTuple):
     """Tasks of one revision, the one with the most of those that serve; never blue and green.
 
-    `running` are those whose container runs; `coming` those that are starting, or healthy.
+    `running` are those whose container runs; `coming` those that are starting, or healthy. Tasks
+    that leave, and are replaced already, are no more than the desired count together.
     """
 
     running: int
@@ -99,7 +101,7 @@ def look_at(progress: Progress, service: Service, seen: Seen, now: int) -> Look 
         known.desired,
         least,
         most,
-        _counts(progress, serving, seen, now - WARM_UP_MS),
+        _counts(progress, serving, seen, (known.desired, now - WARM_UP_MS)),
         moving is not None or known.waiting is not None,
         seen.series.get(service.name, NOTHING),
         state,
@@ -108,10 +110,14 @@ def look_at(progress: Progress, service: Service, seen: Seen, now: int) -> Look 
     )
 
 
-def _counts(progress: Progress, serving: set[int], seen: Seen, since: int) -> Counts:
+def _counts(
+    progress: Progress, serving: set[int], seen: Seen, desired_since: tuple[int, int]
+) -> Counts:
     """Of the revision that has the most; one that started before `since` counts once healthy."""
+    desired, since = desired_since
     running = dict.fromkeys(serving, 0)
     coming = dict.fromkeys(serving, 0)
+    leaving = dict.fromkeys(serving, 0)
     up = {task.id for task in seen.tasks or () if task.state is TaskState.RUNNING}
     for task in progress.tasks.values():
         if task.release not in running:
@@ -120,5 +126,7 @@ def _counts(progress: Progress, serving: set[int], seen: Seen, since: int) -> Co
         if task.id in up and (starting or task.phase is TaskPhase.HEALTHY):
             running[task.release] += 1
         if task.phase is TaskPhase.HEALTHY or (starting and task.started_at > since):
-            coming[task.release] += 1
-    return Counts(max(running.values()), max(coming.values()))
+            counts = leaving if why_leaving(progress, task) else coming
+            counts[task.release] += 1
+    there = (n + min(leaving[one], max(0, desired - n)) for one, n in coming.items())
+    return Counts(max(running.values()), max(there))
