@@ -4,7 +4,6 @@ Latency is kept as counts per bucket: bounds grow by 5 %, so a percentile is at 
 """
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from math import ceil
 from operator import attrgetter
@@ -59,8 +58,8 @@ def merge(seconds: Iterable[Second]) -> Second:
     """All of them as one, with the time of the first (0 when there is none)."""
     first: int | None = None
     requests = errors = 0
-    latency: defaultdict[int, int] = defaultdict(int)
-    status: defaultdict[int, int] = defaultdict(int)
+    latency = [0] * len(BUCKET_BOUNDS_US)
+    status = [0] * 10
     for second in seconds:
         first = second.at_ms if first is None else first
         requests += second.requests
@@ -69,9 +68,12 @@ def merge(seconds: Iterable[Second]) -> Second:
             latency[bucket] += count
         for code_class, count in second.status:
             status[code_class] += count
-    return Second(
-        first or 0, requests, errors, tuple(sorted(latency.items())), tuple(sorted(status.items()))
-    )
+    return Second(first or 0, requests, errors, _sparse(latency), _sparse(status))
+
+
+def _sparse(counts: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """(place, count) pairs without those that count nothing."""
+    return tuple([pair for pair in enumerate(counts) if pair[1]])
 
 
 def percentile_us(second: Second, percent: float) -> int | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tidegate.core.metrics import Second, merge, percentile_us
+from tidegate.core.metrics import Second, between, merge, percentile_us
 from tidegate.core.model import Colour
 from tidegate.core.progress import Progress
 from tidegate.core.scaling.reading import Reading, read
@@ -112,14 +112,11 @@ class Traffic(NamedTuple):
         """The service's seconds of that time, of both groups; None when not all are known."""
         if self.metrics is None or self.until_ms < until_ms:
             return None
-        found = []
-        for colour in Colour:
-            for second in reversed(self.metrics.get((name, colour), ())):
-                if second.at_ms < from_ms:
-                    break
-                if second.at_ms < until_ms:
-                    found.append(second)
-        return found
+        return [
+            second
+            for colour in Colour
+            for second in between(self.metrics.get((name, colour), ()), from_ms, until_ms)
+        ]
 
     def p95_us(self, name: str, seconds: list[Second] | None) -> int | None:
         """The 95th percentile of those seconds; None where nobody reads it."""
