@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate
-from math import exp, log, sqrt
+from math import exp, floor, log, sqrt
 from random import Random
 
 from tidegate.core.metrics import Second, bucket_of
@@ -199,10 +199,11 @@ class Fluid:
         phase = self._draws.random()
         pairs, before = [], 0
         for share, known in spread.upto:
-            more = int(count * share + phase) - before
-            if more > 0:
+            upto = floor(count * share + phase)
+            if upto > before:
+                more = upto - before
                 pairs.append(known[more] if more < _PAIRS else (known[0][0], more))
-                before += more
+                before = upto
         late = sum(n for bucket, n in pairs if bucket >= self._limit) if spread.late else 0
         errors = late
         if error_share:
