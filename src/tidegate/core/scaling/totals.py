@@ -76,6 +76,22 @@ def quiet(look: Look, policy: Totals) -> range:
     return range(low, high)
 
 
+def stays_until(look: Look, policy: Totals) -> int:
+    """Until then (ms) no task goes, whatever is measured, if nothing else changes; 0 if unknown.
+
+    One went a moment ago, or a beat asked for as many as there are and is in the window so long.
+    """
+    asked = needs_of(policy, _limit(look, policy))
+    if not asked.of_requests_alone:
+        return 0
+    few = look.desired * (1 - TOLERANCE)
+    count = policy.scale_in_after_ms // BEAT_MS
+    newest_first = reversed(look.beats[-count:])
+    keeps = next((b.at_ms for b in newest_first if _keeps(asked.whole(b), few)), None)
+    leaves_at = 0 if keeps is None else keeps + (count + 1) * BEAT_MS
+    return max(leaves_at, look.state.last_change_at[1] + IN_EVERY_MS)
+
+
 def _over(look: Look, need: Need) -> bool:
     """Whether it is more than what is there and coming; no beat counts for scaling out else."""
     return need.tasks > look.counts.coming * (1 + TOLERANCE)
@@ -182,10 +198,15 @@ def _window(look: Look, asked: Needs, few: float) -> list[Need]:
     needs = []
     for beat in window if len(window) == count else ():  # a load that falls was highest at first
         need = asked.whole(beat)
-        if need is None or (ceil(need.tasks) >= few and ceil(need.seen) >= few):
+        if need is None or _keeps(need, few):
             return []
         needs.append(need)
     return needs[::-1]
+
+
+def _keeps(need: Need | None, few: float) -> bool:
+    """Whether a beat of the window lets no task go: it asks for more, or was not measured."""
+    return need is None or (ceil(need.tasks) >= few and ceil(need.seen) >= few)
 
 
 def _enough(look: Look, asked: Needs, window: list[Need], few: float) -> float:

@@ -6,6 +6,8 @@ from functools import cached_property
 
 from tidegate.core import deployment, watch
 from tidegate.core.decision import PipelineStage
+from tidegate.core.metrics import Second
+from tidegate.core.model import Colour
 from tidegate.core.ports import World
 from tidegate.core.progress import Deployment, Execution, Progress
 from tidegate.core.scaling import controller as scaling
@@ -42,13 +44,15 @@ def _quiet(look: Look) -> range:
 class Standing:
     """What follows from what is recorded and from the tasks that were seen, and stands as they do.
 
-    Each part is found out once somebody asks. `now`: when it began to stand.
+    Each part is found out once somebody asks. `now`: when it began to stand. `stays_until` is until
+    when (ms) no task of a service goes, as far as was seen (`totals.stays_until`).
     """
 
     def __init__(self, progress: Progress, seen: Seen, now: int) -> None:
         self.progress = progress
         self._seen = seen
         self._now = now
+        self.stays_until: dict[str, int] = {}
 
     def holds(self, progress: Progress, seen: Seen) -> bool:
         """Whether nothing was recorded since, and no task seen in another state."""
@@ -99,6 +103,7 @@ class GlancingEngine(Engine):
     def __init__(self, journal: Journal, world: World, runner: Runner) -> None:
         super().__init__(journal, world, runner)
         self._missed: list[int] = []
+        self._open: tuple[int, int] | None = None
         self._standing = Standing(self.progress, Seen(), 0)
 
     def left_out(self, times: Iterable[int]) -> None:
@@ -115,7 +120,22 @@ class GlancingEngine(Engine):
 
     def _observe(self) -> Seen:
         self._catch_up()
+        if self._open:
+            now, until_ms = self._open
+            found = self._world.metrics.observe(self.standing.reach.since(now))
+            self._close(found[0] if found else None, until_ms, now)
         return super()._observe()
+
+    def _close(
+        self,
+        metrics: Mapping[tuple[str, Colour], tuple[Second, ...]] | None,
+        until_ms: int,
+        now: int,
+    ) -> None:
+        """The beats that were over then are samples."""
+        traffic = Traffic(metrics, until_ms, self.standing.with_p95)
+        self._recording = closed(self._recording, self.progress, traffic, now)
+        self._open = None
 
     def _catch_up(self) -> None:
         if self._missed:
@@ -131,14 +151,14 @@ class GlancingEngine(Engine):
         if self.seen is None:
             return True
         now, standing = self.now(), self.standing
-        if not alarms and not standing.deploying and self._is_quiet(self.seen, now):
-            self._missed.append(now)
+        asked = policies and not self._is_quiet(self.seen, now)
+        self._missed.append(now)
+        if not alarms and not standing.deploying and not asked:
             return False
         metrics, until_ms = self._world.metrics.observe(standing.reach.since(now)) or (None, 0)
-        self._missed.append(now)
-        self._catch_up()
-        traffic = Traffic(metrics, until_ms, standing.with_p95)
-        self._recording = closed(self._recording, self.progress, traffic, now)
+        if alarms or policies:
+            self._catch_up()
+            self._close(metrics, until_ms, now)
         self.seen = seen = replace(
             self.seen,
             metrics=metrics,
@@ -151,22 +171,34 @@ class GlancingEngine(Engine):
             found = deployment.decide(self.progress, one, seen, now)
             if found.events or found.actions:
                 return True
-        looks = (look.later(seen.series, now) for look in standing.looks) if policies else ()
-        return any(scaling.choose(self.progress, seen, look) for look in looks)
+        return asked and self._scales(seen, now)
+
+    def _scales(self, seen: Seen, now: int) -> bool:
+        """Whether a policy wants anything."""
+        for look in [look.later(seen.series, now) for look in self.standing.looks]:
+            if scaling.choose(self.progress, seen, look):
+                return True
+            if look.scaling.totals is not None:
+                until_ms = totals.stays_until(look, look.scaling.totals)
+                self.standing.stays_until[look.service.name] = until_ms
+        return False
 
     def _is_quiet(self, seen: Seen, now: int) -> bool:
         """Whether the newest beat alone says that no policy wants anything.
 
-        What it measured is recorded at the next look, or within a minute, while it can still be
-        read.
+        What it measured is recorded at the next look, as if it had been at this one, or within a
+        minute, while it can still be read.
         """
         found = self._world.metrics.observe(now - 2 * BEAT_MS)
         if found is None or now - seen.metrics_until >= MINUTE_MS:
             return False
         traffic = Traffic(*found, frozenset())
         end_ms = traffic.until_ms // BEAT_MS * BEAT_MS
-        for name, counts in self.standing.quiet.items():
+        self._open = now, traffic.until_ms
+        stays_until = self.standing.stays_until
+        for name, quiet in self.standing.quiet.items():
             beat = traffic.seconds(name, end_ms - BEAT_MS, end_ms)
-            if beat is None or sum([second.requests for second in beat]) not in counts:
+            least = 0 if now < stays_until.get(name, 0) else quiet.start
+            if beat is None or not least <= sum([s.requests for s in beat]) < quiet.stop:
                 return False
         return True

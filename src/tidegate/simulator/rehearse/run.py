@@ -150,31 +150,28 @@ class Stage:
         clock = self.world.clock
         while clock.elapsed < elapsed_ms and not over():
             self.world.settle()
-            self._turn()
-            resting = self.rehearsal.skip and not self._restless()
-            wait_ms = self._rest(elapsed_ms) if resting else self._due_in(IDLE_TICK_MS)
+            rests = self._turn()
+            wait_ms = self._rest(elapsed_ms) if rests else self._due_in(IDLE_TICK_MS)
             wait_ms = min(wait_ms, elapsed_ms - clock.elapsed)
             self._charge(wait_ms)
             clock.run_for(wait_ms)
         self.world.settle()
 
-    def _turn(self) -> None:
-        """A look, a glance, or neither."""
+    def _turn(self) -> bool:
+        """A look, a glance, or neither; whether the next look would find the same world."""
         due = self.engine.last.look_again_at
         late = due is not None and self.world.clock.now() >= due
         if not self.rehearsal.skip or self._restless() or late:
-            self._look()
-            return
+            return self._look()
         pulse = self._beat()
         if pulse == self._pulse and not self.engine.standing.deploying:
             self.engine.left_out((self.world.clock.now(),))
-            return
+            return True
         pairs = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
         alarms = any(n != m and period in self._alarmed for period, n, m in pairs)
         policies = pulse != self._pulse
         self._pulse = pulse
-        if self.engine.glance(alarms, policies):
-            self._look()
+        return self._look() if self.engine.glance(alarms, policies) else True
 
     def _due_in(self, most_ms: int) -> int:
         """So long until a time that a controller waits for, at most that."""
@@ -196,13 +193,15 @@ class Stage:
             self.engine.left_out(range(now + IDLE_TICK_MS, until_ms, IDLE_TICK_MS))
         return wait_ms
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Whether the next one would find the same world."""
         self.looks += 1
         decision = self.engine.look()
         self._pulse = self._beat()
         self._hear()
         if decision.events or decision.actions:
             self._change()
+        return self.rehearsal.skip and not self._restless()
 
     def _restless(self) -> bool:
         """Whether the next look may find another world than the last one."""
