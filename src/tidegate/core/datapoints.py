@@ -8,6 +8,7 @@ Low-sample percentiles are always evaluated, as is CloudWatch's default.
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -78,6 +79,7 @@ METRICS = frozenset({*COUNTS, "TargetResponseTime", "ErrorPercent"}) | GAUGES
 """Every metric that an alarm may name."""
 
 
+@cache
 def is_statistic(text: str) -> bool:
     """Whether CloudWatch knows this statistic: Sum, Average, Minimum, Maximum, SampleCount, pNN."""
     return text in {"Sum", "Average", "Minimum", "Maximum", "SampleCount"} or bool(
@@ -161,8 +163,8 @@ def _counts(seconds: Sequence[Second]) -> Second:
     for second in seconds:
         for code_class, count in second.status:
             status[code_class] = status.get(code_class, 0) + count
-    requests = sum(second.requests for second in seconds)
-    errors = sum(second.errors for second in seconds)
+    requests = sum([second.requests for second in seconds])
+    errors = sum([second.errors for second in seconds])
     return Second(seconds[0].at_ms, requests, errors, (), tuple(status.items()))
 
 

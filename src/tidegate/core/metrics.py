@@ -5,6 +5,7 @@ Latency is kept as counts per bucket: bounds grow by 5 %, so a percentile is at 
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
@@ -73,7 +74,7 @@ def merge(seconds: Iterable[Second]) -> Second:
 
 def _sparse(counts: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """(place, count) pairs without those that count nothing."""
-    return tuple([pair for pair in enumerate(counts) if pair[1]])
+    return tuple(compress(enumerate(counts), counts))
 
 
 def percentile_us(second: Second, percent: float) -> int | None:

@@ -123,4 +123,6 @@ class Meter:
 
 def _between(seconds: list[Second], since_ms: int, until_ms: int) -> tuple[Second, ...]:
     first = bisect_left(seconds, since_ms, key=_at_ms)
+    if seconds and seconds[-1].at_ms < until_ms:
+        return tuple(seconds[first:])  # so it mostly is
     return tuple(seconds[first : bisect_left(seconds, until_ms, first, key=_at_ms)])

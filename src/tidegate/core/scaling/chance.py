@@ -13,6 +13,7 @@ within the tolerance and nobody notices them; with ten it takes minutes until a 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import inf, sqrt
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ Z = 4.5
 MIDDLE = 1 + TOLERANCE / 2
 
 
+@lru_cache(maxsize=4_096)  # a beat is asked at every look while it is in the window
 def lower(count: float) -> float:
     """The least mean that a Poisson count of so many may well come from."""
     if count <= 0:
@@ -92,7 +94,7 @@ def mean_of(needs: Sequence[Need]) -> Need:
         sum([need.tasks for need in needs]) / count,
         newest.metric,
         sum([need.value for need in needs]) / count,
-        any(need.slow for need in needs),
+        any([need.slow for need in needs]),
         sum([need.counted for need in needs]),
         max([need.unit for need in needs]),
         count,
