@@ -104,6 +104,7 @@ class Fluid:
         self._backlog: dict[Key, float] = {}
         self._known: dict[Key, _Known] = {}
         self._next_s = 0
+        self._offset_ms = 0
         clock.behind.append(self._known.clear)
 
     def give_up_after(self, ms: int) -> None:
@@ -123,6 +124,7 @@ class Fluid:
     def settle(self) -> None:
         """Let every second that is over have had its requests."""
         until_s = self._clock.elapsed // 1000
+        self._offset_ms = self._clock.now() - self._clock.elapsed
         for at_s in range(self._next_s, until_s):
             for stream in self._streams:
                 rate = stream.demand.rate(at_s * 1000 + 500)
@@ -236,8 +238,8 @@ class Fluid:
         if count:
             good = count - errors
             status = (((2, good),) if good else ()) + (((5, errors),) if errors else ())
-            offset_ms = self._clock.now() - self._clock.elapsed
-            self._meter.whole(key, Second(at_s * 1000 + offset_ms, count, errors, pairs, status))
+            at_ms = at_s * 1000 + self._offset_ms
+            self._meter.whole(key, Second(at_ms, count, errors, pairs, status))
 
 
 def pool_of(tasks: Sequence[SimTask], now_ms: int, rate: float) -> Pool:

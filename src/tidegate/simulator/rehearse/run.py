@@ -167,8 +167,8 @@ class Stage:
         if pulse == self._pulse and not self.engine.standing.deploying:
             self.engine.left_out((self.world.clock.now(),))
             return True
-        pairs = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
-        alarms = any(n != m and period in self._alarmed for period, n, m in pairs)
+        triples = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
+        alarms = any([n != m and period in self._alarmed for period, n, m in triples])
         policies = pulse != self._pulse
         self._pulse = pulse
         return self._look() if self.engine.glance(alarms, policies) else True
@@ -213,15 +213,15 @@ class Stage:
 
     def _beat(self) -> tuple[int, ...]:
         until_ms = self.world.meter.whole_until()
-        return tuple(until_ms // period for period in self._periods)
+        return tuple([until_ms // period for period in self._periods])
 
     def _boundary(self) -> int:
         """When the next number of an alarm or a policy is due (elapsed ms)."""
-        clock, until_ms = self.world.clock, self.world.meter.whole_until()
-        offset_ms = clock.now() - clock.elapsed
-        lag_ms = self.world.meter.lag_ms
-        dues = [(until_ms // p + 1) * p - offset_ms + lag_ms for p in self._periods]
-        return min(dues, default=clock.elapsed + MINUTE_MS)
+        clock = self.world.clock
+        if not self._periods:
+            return clock.elapsed + MINUTE_MS
+        ends = [(n + 1) * period for n, period in zip(self._pulse, self._periods, strict=True)]
+        return min(ends) - clock.now() + clock.elapsed + self.world.meter.lag_ms
 
     def _hear(self) -> None:
         for entry in self._journal.entries[self._heard :]:
