@@ -93,7 +93,8 @@ def _read_by(
     if alarm.scope is not AlarmScope.SERVICE or seen.metrics is None:
         return _read(progress, seen, service, alarm.scope)
     from_ms, until_ms = reads(alarm, seen.metrics_until)
-    blue, green = (seen.metrics.get((service, colour), ()) for colour in Colour)
+    blue = seen.metrics.get((service, Colour.BLUE), ())
+    green = seen.metrics.get((service, Colour.GREEN), ())
     if not blue or not green:
         return blue or green
     both = between(blue, from_ms, until_ms) + between(green, from_ms, until_ms)

@@ -112,7 +112,8 @@ class Traffic(NamedTuple):
         """The service's seconds of that time, of both groups; None when not all are known."""
         if self.metrics is None or self.until_ms < until_ms:
             return None
-        blue, green = (self.metrics.get((name, colour), ()) for colour in Colour)
+        blue = self.metrics.get((name, Colour.BLUE), ())
+        green = self.metrics.get((name, Colour.GREEN), ())
         return [*between(blue, from_ms, until_ms), *between(green, from_ms, until_ms)]
 
     def p95_us(self, name: str, seconds: list[Second] | None) -> int | None:

@@ -175,10 +175,13 @@ def _in(look: Look, asked: Needs) -> Wish | None:
     window = _window(look, asked, few)
     if not window:
         return None
-    most = max(mean_of(window).tasks, _enough(look, asked, window, few))
-    if ceil(most) >= few:
+    mean = mean_of(window)
+    if ceil(mean.tasks) >= few:
         return None
-    most = max(most, largest(window))
+    enough = _enough(look, asked, (window, mean), few)
+    if ceil(enough) >= few:
+        return None
+    most = max(mean.tasks, enough, largest(window))
     after = look.clamped(max(ceil(most), ceil(look.desired / 2)))
     if after >= few:
         return None
@@ -209,11 +212,11 @@ def _keeps(need: Need | None, few: float) -> bool:
     return need is None or (ceil(need.tasks) >= few and ceil(need.seen) >= few)
 
 
-def _enough(look: Look, asked: Needs, window: list[Need], few: float) -> float:
-    """So many tasks are surely enough: by the window, or by twice, four times … as many beats when
-    it holds too few requests to tell."""
-    needs = window.copy()
-    found = mean_of(needs).enough
+def _enough(look: Look, asked: Needs, known: tuple[list[Need], Need], few: float) -> float:
+    """So many tasks are surely enough: by the window and its mean, or by twice, four times … as
+    many beats when it holds too few requests to tell."""
+    window, mean = known
+    needs, found = window.copy(), mean.enough
     while ceil(found) >= few and len(needs) < SURE_BEATS[-1]:
         count = 2 * len(needs)
         if len(look.beats) < count:

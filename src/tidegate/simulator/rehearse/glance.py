@@ -151,9 +151,10 @@ class GlancingEngine(Engine):
         if self.seen is None:
             return True
         now, standing = self.now(), self.standing
-        asked = policies and not self._is_quiet(self.seen, now)
+        asked = policies and not self._is_quiet(now)
+        long_open = now - self.seen.metrics_until >= MINUTE_MS
         self._missed.append(now)
-        if not alarms and not standing.deploying and not asked:
+        if not (alarms or standing.deploying or asked or long_open):
             return False
         metrics, until_ms = self._world.metrics.observe(standing.reach.since(now)) or (None, 0)
         if alarms or policies:
@@ -183,14 +184,14 @@ class GlancingEngine(Engine):
                 self.standing.stays_until[look.service.name] = until_ms
         return False
 
-    def _is_quiet(self, seen: Seen, now: int) -> bool:
+    def _is_quiet(self, now: int) -> bool:
         """Whether the newest beat alone says that no policy wants anything.
 
         What it measured is recorded at the next look, as if it had been at this one, or within a
         minute, while it can still be read.
         """
         found = self._world.metrics.observe(now - 2 * BEAT_MS)
-        if found is None or now - seen.metrics_until >= MINUTE_MS:
+        if found is None:
             return False
         traffic = Traffic(*found, frozenset())
         end_ms = traffic.until_ms // BEAT_MS * BEAT_MS
