@@ -69,6 +69,15 @@ def decide(progress: Progress, deployment: Deployment, seen: Seen, now: int) -> 
     return found
 
 
+def troubled(progress: Progress, deployment: Deployment, seen: Seen, now: int) -> bool:
+    """Whether anything ends a live deployment that waits for a time to come, before it comes.
+
+    So long only new numbers can, as long as nothing is recorded and the world is as it was.
+    """
+    service = progress.releases[deployment.candidate].service
+    return trouble.find(Look(progress, deployment, service, seen, now)) is not None
+
+
 # --- the stages ----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ A part that could not be read is None, never empty: UNKNOWN is not the same as "
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from tidegate.core.findings import ScanReport
 from tidegate.core.metrics import Second
@@ -172,7 +173,7 @@ class ActionFailure:
     unreachable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seen:
     """The world as of this look.
 
@@ -203,10 +204,17 @@ class Seen:
 
     def task(self, task_id: str) -> TaskSeen | None:
         """The task of that id, or None when it is not there or the engine could not be read."""
-        return next((t for t in self.tasks or () if t.id == task_id), None)
+        return self._tasks.get(task_id)
 
     def target(self, task_id: str) -> Target | None:
         """The task's place in the balancer, or None."""
-        if self.balancer is None:
-            return None
-        return next((t for t in self.balancer.targets if t.task == task_id), None)
+        return self._targets.get(task_id)
+
+    @cached_property
+    def _tasks(self) -> Mapping[str, TaskSeen]:
+        return {task.id: task for task in reversed(self.tasks or ())}
+
+    @cached_property
+    def _targets(self) -> Mapping[str, Target]:
+        targets = self.balancer.targets if self.balancer else ()
+        return {target.task: target for target in reversed(targets)}

@@ -105,6 +105,18 @@ class Meter:
             group: _between(s, since_ms, until_ms) for group, s in self._closed.items()
         }, until_ms
 
+    def requests(self, service: str, from_ms: int, until_ms: int) -> int:
+        """How many requests a service answered in a time that is over, of which little is past."""
+        self._close(self._clock.elapsed // 1000)
+        found = 0
+        for group in ((service, Colour.BLUE), (service, Colour.GREEN)):
+            for second in reversed(self._closed.get(group, ())):
+                if second.at_ms < from_ms:
+                    break
+                if second.at_ms < until_ms:
+                    found += second.requests
+        return found
+
     def truth(self, group: Group, since_ms: int, until_ms: int) -> tuple[Second, ...]:
         """What the group really answered in [since_ms, until_ms), machine time."""
         self._close(self._clock.elapsed // 1000)

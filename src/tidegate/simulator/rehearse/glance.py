@@ -19,6 +19,7 @@ from tidegate.core.seen import Seen
 from tidegate.engine.execute import Runner
 from tidegate.engine.journal import Journal
 from tidegate.engine.loop import Engine, Reach, unsettled
+from tidegate.simulator.meter import Meter
 
 
 def comes_or_goes(progress: Progress) -> bool:
@@ -45,7 +46,8 @@ class Standing:
     """What follows from what is recorded and from the tasks that were seen, and stands as they do.
 
     Each part is found out once somebody asks. `now`: when it began to stand. `stays_until` is until
-    when (ms) no task of a service goes, as far as was seen (`totals.stays_until`).
+    when (ms) no task of a service goes, as far as was seen (`totals.stays_until`); `waits_until`
+    the time (ms) that a deployment waits for, if it does.
     """
 
     def __init__(self, progress: Progress, seen: Seen, now: int) -> None:
@@ -53,6 +55,7 @@ class Standing:
         self._seen = seen
         self._now = now
         self.stays_until: dict[str, int] = {}
+        self.waits_until: dict[str, int] = {}
 
     def holds(self, progress: Progress, seen: Seen) -> bool:
         """Whether nothing was recorded since, and no task seen in another state."""
@@ -100,8 +103,9 @@ class GlancingEngine(Engine):
     one read.
     """
 
-    def __init__(self, journal: Journal, world: World, runner: Runner) -> None:
+    def __init__(self, journal: Journal, world: World, runner: Runner, meter: Meter) -> None:
         super().__init__(journal, world, runner)
+        self._meter = meter
         self._missed: list[int] = []
         self._open: tuple[int, int] | None = None
         self._standing = Standing(self.progress, Seen(), 0)
@@ -168,11 +172,18 @@ class GlancingEngine(Engine):
         )
         if alarms and watch.decide(self.progress, seen).events:
             return True
-        for one in standing.deploying:
-            found = deployment.decide(self.progress, one, seen, now)
-            if found.events or found.actions:
-                return True
+        if any([self._moves(one, seen, now) for one in standing.deploying]):
+            return True
         return asked and self._scales(seen, now)
+
+    def _moves(self, one: Deployment, seen: Seen, now: int) -> bool:
+        """Whether a deployment goes on, or back."""
+        waits_until = self.standing.waits_until
+        if now < waits_until.get(one.id, 0):
+            return deployment.troubled(self.progress, one, seen, now)
+        found = deployment.decide(self.progress, one, seen, now)
+        waits_until[one.id] = found.look_again_at or 0
+        return bool(found.events or found.actions)
 
     def _scales(self, seen: Seen, now: int) -> bool:
         """Whether a policy wants anything."""
@@ -190,16 +201,12 @@ class GlancingEngine(Engine):
         What it measured is recorded at the next look, as if it had been at this one, or within a
         minute, while it can still be read.
         """
-        found = self._world.metrics.observe(now - 2 * BEAT_MS)
-        if found is None:
-            return False
-        traffic = Traffic(*found, frozenset())
-        end_ms = traffic.until_ms // BEAT_MS * BEAT_MS
-        self._open = now, traffic.until_ms
-        stays_until = self.standing.stays_until
-        for name, quiet in self.standing.quiet.items():
-            beat = traffic.seconds(name, end_ms - BEAT_MS, end_ms)
-            least = 0 if now < stays_until.get(name, 0) else quiet.start
-            if beat is None or not least <= sum([s.requests for s in beat]) < quiet.stop:
+        until_ms = self._meter.whole_until()
+        end_ms = until_ms // BEAT_MS * BEAT_MS
+        self._open = now, until_ms
+        standing = self.standing
+        for name, quiet in standing.quiet.items():
+            least = 0 if now < standing.stays_until.get(name, 0) else quiet.start
+            if not least <= self._meter.requests(name, end_ms - BEAT_MS, end_ms) < quiet.stop:
                 return False
         return True

@@ -57,7 +57,7 @@ class Stage:
         self._demands = {s.name: rehearsal.demand(s) for s in rehearsal.app.services}
         self._journal = Tape.in_memory()
         ports = self.world.ports
-        self.engine = GlancingEngine(self._journal, ports, Inline(ports))
+        self.engine = GlancingEngine(self._journal, ports, Inline(ports), self.world.meter)
         self.engine.begin("rehearsal", __version__)
         self.people = People(self.options, self.world, lambda: self.engine)
         self._heard = 0
