@@ -9,8 +9,6 @@ about single requests are for `traffic` to check.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import accumulate
 from math import exp, floor, log, sqrt
 from random import Random
 
@@ -22,12 +20,12 @@ from tidegate.simulator.clock import VirtualClock
 from tidegate.simulator.demand import Demand
 from tidegate.simulator.fleet import Fleet, SimTask
 from tidegate.simulator.meter import Meter
-from tidegate.simulator.queueing import HIGHEST, Balance, Group, Work, answer_times
+from tidegate.simulator.queueing import HIGHEST, Balance, Group, Work
+from tidegate.simulator.spread import Spread, spread_of
 from tidegate.simulator.traffic import Drop, Ledger
 
 _REFUSED = bucket_of(500)  # nobody answers, and the balancer says so at once
 _STEPS = 200  # utilisation is read on a scale of so many steps
-_PAIRS = 256  # of so many requests in a bucket or more each second has its own
 _DELAY_STEP = 1.02  # and a backlog's delay on one whose steps are 2 % apart
 
 
@@ -43,17 +41,6 @@ class _Stream:
     demand: Demand
     blue: Key
     green: Key
-
-
-@dataclass(frozen=True, slots=True)
-class _Spread:
-    """How answer times spread: for each latency bucket, the quickest first, the share of requests
-    up to it, and its pairs (`_pairs_of`); the last share is 1. `late`: the slowest come too late
-    for their clients.
-    """
-
-    upto: tuple[tuple[float, tuple[tuple[int, int], ...]], ...]
-    late: bool
 
 
 @dataclass(slots=True)
@@ -79,7 +66,7 @@ class _Known:
     tasks: list[SimTask]
     pool: Pool | None
     warm_ms: int
-    spreads: dict[tuple[int, int], _Spread]
+    spreads: dict[tuple[int, int], Spread]
 
 
 class Fluid:
@@ -180,10 +167,10 @@ class Fluid:
             known.pool = pool_of(tasks, known.warm_ms, 0.0)
         return known
 
-    def _spread(self, pool: Pool, step: int, delay_us: int) -> _Spread:
+    def _spread(self, pool: Pool, step: int, delay_us: int) -> Spread:
         use = min(HIGHEST, step / _STEPS)
         group = Group(pool.tasks, pool.work.concurrency, use, pool.work.cs2, self.balance)
-        return _spread_of(group, round(pool.mean_us), delay_us, self.timeout_us)
+        return spread_of(group, round(pool.mean_us), delay_us, self.timeout_us)
 
     def _wait(self, key: Key, count: int, most_rps: float) -> float:
         """The delay (µs) that the group's backlog makes, after this second's requests."""
@@ -196,15 +183,14 @@ class Fluid:
             self._backlog.pop(key, None)
         return (before + after) / 2 / most_rps * 1e6
 
-    def _answer(self, key: Key, at_s: int, count: int, spread: _Spread, error_share: float) -> int:
+    def _answer(self, key: Key, at_s: int, count: int, spread: Spread, error_share: float) -> int:
         """Count this second's answers; how many of them are errors."""
         phase = self._draws.random()
         pairs, before = [], 0
         for share, known in spread.upto:
             upto = floor(count * share + phase)
             if upto > before:
-                more = upto - before
-                pairs.append(known[more] if more < _PAIRS else (known[0][0], more))
+                pairs.append(known[upto - before])
                 before = upto
         late = sum(n for bucket, n in pairs if bucket >= self._limit) if spread.late else 0
         errors = late
@@ -256,26 +242,6 @@ def pool_of(tasks: Sequence[SimTask], now_ms: int, rate: float) -> Pool:
     mean_us *= len(tasks) / speed
     most_rps = len(tasks) * work.concurrency * 1e6 / mean_us
     return Pool(len(tasks), work, behaviour, mean_us, most_rps)
-
-
-@lru_cache(maxsize=8_192)
-def _spread_of(group: Group, mean_us: int, delay_us: int, timeout_us: int) -> _Spread:
-    """How the answers of a group under that load spread, each delayed by so much."""
-    shares: dict[int, float] = {}
-    for share, times in answer_times(group):
-        bucket = bucket_of(min(timeout_us, round(times * mean_us) + delay_us))
-        shares[bucket] = shares.get(bucket, 0.0) + share
-    buckets = sorted(shares)
-    upto = (*list(accumulate(shares[bucket] for bucket in buckets))[:-1], 1.0)
-    late = buckets[-1] >= bucket_of(timeout_us)
-    return _Spread(tuple(zip(upto, map(_pairs_of, buckets), strict=True)), late)
-
-
-@cache
-def _pairs_of(bucket: int) -> tuple[tuple[int, int], ...]:
-    """(bucket, requests) for 0, 1, 2 … requests: a day has millions of pairs, but not so many
-    different ones."""
-    return tuple((bucket, requests) for requests in range(_PAIRS))
 
 
 def _step(delay_us: float) -> int:
