@@ -79,6 +79,29 @@ def compare(
     `BASELINE_MS`; that teaches what is normal. The candidate's must reach back to `since_ms` at
     every look, or the bound is on the part that is left. Once WORSE, it stays so at later looks.
     """
+    return _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms).comparison()
+
+
+def finding(
+    policy: AnalysisPolicy,
+    stable_seconds: Sequence[Second],
+    candidate_seconds: Sequence[Second],
+    since_ms: int,
+    until_ms: int,
+) -> str | None:
+    """The reason of `compare` if the candidate is WORSE, else None."""
+    found = _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms)
+    return found.finding if found.worse_at_ms is not None else None
+
+
+def _look(
+    policy: AnalysisPolicy,
+    stable_seconds: Sequence[Second],
+    candidate_seconds: Sequence[Second],
+    since_ms: int,
+    until_ms: int,
+) -> "_Look":
+    """The pass over all seconds up to `until_ms`."""
     mine = between(stable_seconds, since_ms - BASELINE_MS, until_ms - 999)
     theirs = between(candidate_seconds, since_ms - 999, until_ms - 999)
     key = (policy, since_ms, mine[:1], theirs[:1])
@@ -89,7 +112,7 @@ def compare(
     _PASSES[key] = known
     while len(_PASSES) > _MOST_PASSES:
         _PASSES.pop(next(iter(_PASSES)), None)
-    return known.look.comparison()
+    return known.look
 
 
 @dataclass(slots=True)

@@ -44,5 +44,5 @@ def worse(progress: Progress, deployment: Deployment, seen: Seen) -> str | None:
     stable = seconds_for(progress, seen, deployment.service, AlarmScope.STABLE)
     if candidate is None or stable is None:
         return None
-    found = analysis.compare(policy, stable, candidate, deployment.shifted_at, seen.metrics_until)
-    return found.reason if found.verdict is analysis.ComparisonVerdict.WORSE else None
+    since_ms = deployment.shifted_at
+    return analysis.finding(policy, stable, candidate, since_ms, seen.metrics_until)
