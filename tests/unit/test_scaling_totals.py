@@ -16,7 +16,7 @@ from tidegate.core.model import Colour
 from tidegate.core.progress import Progress
 from tidegate.core.provider import ProviderKind
 from tidegate.core.scaling import totals
-from tidegate.core.scaling.look import look_at
+from tidegate.core.scaling.look import Look, look_at
 from tidegate.core.scaling.policy import Scaling, Totals
 from tidegate.core.scaling.record import Recording
 from tidegate.core.scaling.sample import BEAT_MS, Sample, Series
@@ -62,6 +62,46 @@ def test_a_beat_in_the_quiet_range_wants_nothing_whatever_was_before(
     few = Series((Sample(T0, max(0, quiet.start - 1), hosts=desired),))
     under = totals.need_now(look.later({"cats": few}, T0 + BEAT_MS), policy)[0]
     assert not quiet.start or ceil(under.seen) < 0.9 * desired, "it begins where fewer may do"
+
+
+@given(
+    st.integers(2, 12), st.lists(st.integers(0, 3_000), min_size=1, max_size=30),
+    st.lists(st.integers(0, 3_000), min_size=1, max_size=12), st.integers(0, 30_000),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_no_task_goes_before_the_moment_until_which_all_stay(
+    desired: int, before: list[int], after: list[int], lag_ms: int
+) -> None:
+    policy = Totals(requests=50, scale_in_after_ms=30_000)
+    made = plant(Scaling(policy), least=1, desired=desired)
+    look = look_at(made.progress, made.service, made.seen(), T0)
+    assert look is not None
+
+    def asked(requests: list[int], late_ms: int) -> Look:
+        beats = [Sample(T0 + n * BEAT_MS, c, hosts=desired) for n, c in enumerate(requests)]
+        now = beats[-1].at_ms + BEAT_MS + late_ms
+        return look.later({"cats": Series(tuple(beats))}, now)
+
+    until_ms = totals.stays_until(asked(before, 0), policy)
+    for count in range(1, len(after) + 1):
+        later = asked(before + after[:count], lag_ms % BEAT_MS)
+        wanted = totals.wish(later, policy)
+        assert later.now >= until_ms or wanted is None or wanted.after > desired
+    assert until_ms <= T0 + (len(before) + 6) * BEAT_MS, "a beat leaves the window"
+
+
+def test_all_stay_while_a_beat_of_the_window_needs_them_and_a_minute_after_one_went() -> None:
+    policy = Totals(requests=50, scale_in_after_ms=30_000)
+    made = plant(Scaling(policy), least=1, desired=4)
+    look = look_at(made.progress, made.service, made.seen(), T0)
+    assert look is not None
+    counts = (100, 3_000, 100, 100)
+    beats = tuple(Sample(T0 + n * BEAT_MS, c, hosts=4) for n, c in enumerate(counts))
+    asked = look.later({"cats": Series(beats)}, T0 + 4 * BEAT_MS)
+    assert totals.stays_until(asked, policy) == T0 + (1 + 7) * BEAT_MS
+    low = look.later({"cats": Series(beats[2:])}, T0 + 4 * BEAT_MS)
+    assert totals.stays_until(low, policy) == totals.IN_EVERY_MS, "none ever went"
+    assert totals.stays_until(asked, Totals(requests=50, p95_ms=200)) == 0
 
 
 def test_a_policy_of_several_metrics_is_never_quiet_by_the_requests_alone() -> None:

@@ -47,7 +47,9 @@ class Ledger:
 
     def answered(self, release: int, failed: int, requests: int = 1) -> None:
         """A task of the release got it; `failed` 1 when it failed it."""
-        counts = self.by_release.setdefault(release, [0, 0])
+        counts = self.by_release.get(release)
+        if counts is None:
+            counts = self.by_release[release] = [0, 0]
         counts[0] += requests
         counts[1] += failed
         self.failed += failed

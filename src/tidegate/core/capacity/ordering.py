@@ -47,6 +47,8 @@ class Pool:
 
     @property
     def _for_waiting(self) -> int:
+        if not self.needs:
+            return 0
         size = (self.provider.cpu_units, self.provider.memory_mib)
         return new_instances(self.needs, [], size)
 

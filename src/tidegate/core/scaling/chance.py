@@ -94,7 +94,7 @@ def mean_of(needs: Sequence[Need]) -> Need:
         sum([need.tasks for need in needs]) / count,
         newest.metric,
         sum([need.value for need in needs]) / count,
-        any([need.slow for need in needs]),
+        any(need.slow for need in needs),
         sum([need.counted for need in needs]),
         max([need.unit for need in needs]),
         count,
@@ -112,8 +112,9 @@ def largest(needs: Sequence[Need]) -> float:
         means = [sum([need.tasks for need in row]) / size for row in rows]
         if max(means) <= found:
             break
-        for row, tasks in zip(rows, means, strict=True):
-            if tasks > found:
-                found = max(found, mean_of(row).seen)
+        for at in sorted(range(len(rows)), key=means.__getitem__, reverse=True):
+            if means[at] <= found:
+                break
+            found = max(found, mean_of(rows[at]).seen)
         size *= 2
     return found

@@ -172,7 +172,7 @@ class GlancingEngine(Engine):
         )
         if alarms and watch.decide(self.progress, seen).events:
             return True
-        if any([self._moves(one, seen, now) for one in standing.deploying]):
+        if any(self._moves(one, seen, now) for one in standing.deploying):
             return True
         return asked and self._scales(seen, now)
 

@@ -62,6 +62,7 @@ class Stage:
         self.people = People(self.options, self.world, lambda: self.engine)
         self._heard = 0
         self._changed_at = 0
+        self._running: list[tuple[Track, bool]] | None = None
         self._pulse: tuple[int, ...] = ()
         self._periods = periods(rehearsal.app)
         self._alarmed = {alarm.period_ms for alarm in rehearsal.app.alarms}
@@ -144,6 +145,7 @@ class Stage:
 
     def _change(self) -> None:
         self._changed_at = self.world.clock.elapsed
+        self._running = None
 
     def _until(self, elapsed_ms: int, over: Callable[[], bool]) -> None:
         """Let time pass, looking whenever something might be decided."""
@@ -168,7 +170,7 @@ class Stage:
             self.engine.left_out((self.world.clock.now(),))
             return True
         triples = zip(self._periods, self._pulse, pulse, strict=False)  # no pulse before a look
-        alarms = any([n != m and period in self._alarmed for period, n, m in triples])
+        alarms = any(n != m and period in self._alarmed for period, n, m in triples)
         policies = pulse != self._pulse
         self._pulse = pulse
         return self._look() if self.engine.glance(alarms, policies) else True
@@ -236,11 +238,17 @@ class Stage:
         """The running tasks cost so much more."""
         if not self.began_ms:
             return
-        for task in self.world.fleet.alive():
-            track = self.tracks[task.service.name]
-            track.task_s += ms / 1000
-            if task.release != self.engine.progress.services[task.service.name].stable:
-                track.second_s += ms / 1000
+        if self._running is None:
+            services = self.engine.progress.services
+            self._running = [
+                (self.tracks[task.service.name], task.release != services[task.service.name].stable)
+                for task in self.world.fleet.alive()
+            ]
+        seconds = ms / 1000
+        for track, second in self._running:
+            track.task_s += seconds
+            if second:
+                track.second_s += seconds
 
     def _note(self, minute: int) -> None:
         clock, world = self.world.clock, self.world
