@@ -118,6 +118,22 @@ def test_metrics_show_whole_seconds_up_to_what_is_complete() -> None:
     assert errors == pytest.approx(0.2, abs=0.05)
 
 
+def test_the_meter_counts_the_requests_of_a_time_in_both_groups() -> None:
+    world = started()
+    start(world, "t2", Colour.GREEN)
+    world.balancer.route(Routing(SERVICE, 4_000))
+    world.traffic.begin(SERVICE, 50)
+    world.clock.run_for(20_000)
+    world.settle()
+    now = world.clock.now() // 1000 * 1000
+    for from_ms, until_ms in ((now - 5_000, now), (now - 9_000, now - 3_000)):
+        both = [world.meter.truth((SERVICE, c), from_ms, until_ms) for c in Colour]
+        assert all(both), "each group had its part"
+        counted = sum(second.requests for group in both for second in group)
+        assert world.meter.requests(SERVICE, from_ms, until_ms) == counted
+    assert world.meter.requests("nobody", now - 5_000, now) == 0
+
+
 def test_a_request_to_a_task_that_crashes_by_itself_is_nobodys_drop() -> None:
     world = started(b.leaking(3_000))
     world.traffic.begin(SERVICE, 100)

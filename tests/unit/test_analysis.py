@@ -41,6 +41,19 @@ def test_an_equal_candidate_is_blamed_no_more_often_than_the_policy_allows() -> 
     assert blamed <= runs * POLICY.false_rollback_rate
 
 
+@pytest.mark.parametrize("candidate", [EQUAL, WRONG, SLOW], ids=["equal", "wrong", "slow"])
+def test_a_finding_is_the_reason_of_a_comparison_that_says_worse_and_of_no_other(
+    candidate: Side,
+) -> None:
+    of = stream(STABLE, candidate, 7)
+    for until in range(of.since, of.until, 5_000):
+        found, finding = (
+            look(of, until),
+            analysis.finding(POLICY, of.stable, of.candidate, of.since, until),
+        )
+        assert finding == (found.reason if found.verdict is Verdict.WORSE else None)
+
+
 def test_a_better_candidate_is_never_blamed() -> None:
     better = pool(Side(20, errors=0.001, slower=0.5), seed=5)
     assert not any(look(stream(STABLE, better, seed)).worse_at_ms for seed in range(50))

@@ -228,6 +228,24 @@ def test_a_bake_is_held_while_a_task_is_missing() -> None:
     assert over.reason == ("cats v2: baked, but held: 0 healthy tasks cannot carry 100 % (4 can)")
 
 
+def test_while_a_step_is_held_nothing_troubles_it_until_something_does() -> None:
+    world = moving(app_of()).until_weight(5_000)
+    waited = 0
+    for _ in range(6):
+        world.tick()
+        moved = world.progress.deployment_of("cats")
+        assert moved is not None
+        found = deployment.decide(world.progress, moved, world.seen(), world.now)
+        if found.look_again_at is not None and not found.events:
+            waited += 1
+            assert not deployment.troubled(world.progress, moved, world.seen(), world.now)
+    assert waited, "it was held"
+    world.abort()
+    aborted = world.progress.deployment_of("cats")
+    assert aborted is not None
+    assert deployment.troubled(world.progress, aborted, world.seen(), world.now)
+
+
 # --- abort, from everywhere ----------------------------------------------------------------------
 
 
