@@ -43,7 +43,7 @@ def test_an_equal_candidate_is_blamed_no_more_often_than_the_policy_allows() -> 
 
 @pytest.mark.parametrize("candidate", [EQUAL, WRONG, SLOW], ids=["equal", "wrong", "slow"])
 def test_a_finding_is_the_reason_of_a_comparison_that_says_worse_and_of_no_other(
-    candidate: Side,
+    candidate: list[Second],
 ) -> None:
     of = stream(STABLE, candidate, 7)
     for until in range(of.since, of.until, 5_000):
