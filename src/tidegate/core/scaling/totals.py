@@ -85,7 +85,7 @@ def stays_until(look: Look, policy: Totals) -> int:
     if not asked.of_requests_alone:
         return 0
     few = look.desired * (1 - TOLERANCE)
-    count = policy.scale_in_after_ms // BEAT_MS
+    count = _window_beats(policy)
     newest_first = reversed(look.beats[-count:])
     keeps = next((b.at_ms for b in newest_first if _keeps(asked.whole(b), few)), None)
     leaves_at = 0 if keeps is None else keeps + (count + 1) * BEAT_MS
@@ -196,7 +196,7 @@ def _in(look: Look, asked: Needs) -> Wish | None:
 def _window(look: Look, asked: Needs, few: float) -> list[Need]:
     """The beats of `scale_in_after`, newest first; none when one asks for more than `few`, or was
     not measured."""
-    count = min(-(-asked.policy.scale_in_after_ms // BEAT_MS), KEPT_BEATS)
+    count = _window_beats(asked.policy)
     window = look.beats[-count:]
     needs = []
     for beat in window if len(window) == count else ():  # a load that falls was highest at first
@@ -205,6 +205,10 @@ def _window(look: Look, asked: Needs, few: float) -> list[Need]:
             return []
         needs.append(need)
     return needs[::-1]
+
+
+def _window_beats(policy: Totals) -> int:
+    return min(-(-policy.scale_in_after_ms // BEAT_MS), KEPT_BEATS)
 
 
 def _keeps(need: Need | None, few: float) -> bool:
