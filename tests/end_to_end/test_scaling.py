@@ -32,6 +32,11 @@ def latest(shop: Shop, metric: str) -> float:
     return next(row.latest or 0 for row in rows if row.name == metric)
 
 
+def last_event(shop: Shop, service: str) -> str:
+    """The newest of the service's events, in ECS's words."""
+    return str(shop.tidegate("events", "--service", service).stdout).rstrip()
+
+
 @pytest.mark.timeout(600)
 def test_tasks_follow_the_load_and_no_request_is_dropped(place: Path) -> None:
     shop = Shop(place)
@@ -56,7 +61,7 @@ def test_tasks_follow_the_load_and_no_request_is_dropped(place: Path) -> None:
         assert "requests/s ask for" in out.reason
         events = shop.tidegate("events", "--service", "cats").stdout
         assert "Successfully set desired count to 4. Waiting for change to be fulfilled" in events
-        assert events.rstrip().endswith("(service cats) has reached a steady state.")
+        shop.until(lambda: last_event(shop, "cats").endswith("reached a steady state."), "steady")
         shop.until(lambda: latest(shop, "HealthyHostCount") == 2, "two hosts in the metrics")
         for name in ("CPUUtilization", "MemoryUtilization", "MemoryReservation"):
             assert 0 < latest(shop, name) < 101, name

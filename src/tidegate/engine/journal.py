@@ -6,6 +6,7 @@ Reading is open to everybody; writing is for the holder of the lease (`engine.le
 import contextlib
 import sqlite3
 import threading
+import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -73,10 +74,12 @@ class Journal:
 
     @classmethod
     def in_memory(cls) -> Self:
-        """A journal that ends with the process, for the simulator and tests."""
+        """A journal that ends when nobody has it any more, for the simulator and tests."""
         connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         connection.execute(_TABLE)
-        return cls(connection)
+        journal = cls(connection)
+        weakref.finalize(journal, connection.close)
+        return journal
 
     def append(self, events: Sequence[Event], at: int) -> tuple[Entry, ...]:
         """Record the events in one transaction; they are on disk when this returns.
@@ -211,14 +214,17 @@ def recorded(path: Path) -> Progress:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    _check_format(connection, path)
-    (health,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if health != "ok":
-        raise _damaged(path, health)
-    connection.execute(_TABLE)
-    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    with contextlib.ExitStack() as left:
+        left.callback(connection.close)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _check_format(connection, path)
+        (health,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if health != "ok":
+            raise _damaged(path, health)
+        connection.execute(_TABLE)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        left.pop_all()
     return connection
 
 

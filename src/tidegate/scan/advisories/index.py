@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,14 +51,16 @@ class Index:
         """Open the file. Raises `GateError` (TG426) when it is none of ours."""
         self.path, self.digest = path, digest
         address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        try:
-            self._database = sqlite3.connect(address, uri=True, check_same_thread=False)
-            found = self._database.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.Error as error:
-            raise problems.bad_index(str(path), str(error)) from error
-        if found != FORMAT:
-            self.close()
-            raise problems.bad_index(str(path), f"version {found}, this is version {FORMAT}")
+        with ExitStack() as left:
+            try:
+                self._database = sqlite3.connect(address, uri=True, check_same_thread=False)
+                left.callback(self.close)
+                found = self._database.execute("PRAGMA user_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise problems.bad_index(str(path), str(error)) from error
+            if found != FORMAT:
+                raise problems.bad_index(str(path), f"version {found}, this is version {FORMAT}")
+            left.pop_all()
 
     def close(self) -> None:
         """Let go of the file."""
