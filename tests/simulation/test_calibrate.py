@@ -30,9 +30,12 @@ def test_what_was_put_in_comes_out(tasks: int, workers: int) -> None:
     mean, _, _, p99 = predicted(known.work, middle, Balance.ROUNDROBIN)
     assert mean == pytest.approx(middle.mean_us, rel=0.10)
     assert p99 == pytest.approx(middle.p99_us, rel=0.20)
-    assert doubt(known.work, middle, Balance.ROUNDROBIN) is None
+    assert doubt(known.work, [middle], Balance.ROUNDROBIN) is None
     wrong = replace(middle, mean_us=middle.mean_us / 2)
-    assert "the mean is off by +" in (doubt(known.work, wrong, Balance.ROUNDROBIN) or "")
+    assert "the mean is off by +" in (doubt(known.work, [wrong, high], Balance.ROUNDROBIN) or "")
+    slow = replace(high, mean_us=high.mean_us * 2)
+    said = doubt(known.work, [middle, slow], Balance.ROUNDROBIN) or ""
+    assert said.startswith(f"at {high.rps:,.0f} requests/s the mean is off by -")
 
 
 def test_the_table_puts_simulated_beside_measured_for_every_level() -> None:
@@ -47,9 +50,9 @@ def test_the_table_puts_simulated_beside_measured_for_every_level() -> None:
 def test_a_sender_that_was_late_is_told_as_part_of_the_error() -> None:
     work = Work(20_000, 4)
     known = Level(100, 1, 40_000, 1, 0, 0, 150_000, 5_000, 100)
-    said = doubt(work, known, Balance.ROUNDROBIN) or ""
+    said = doubt(work, [known], Balance.ROUNDROBIN) or ""
     assert "the mean is off by -" in said and "late" not in said
-    late = doubt(work, replace(known, late_us=7_900), Balance.ROUNDROBIN) or ""
+    late = doubt(work, [replace(known, late_us=7_900)], Balance.ROUNDROBIN) or ""
     assert "sent 7.9 ms late, so this machine is part of it: measure on a quieter one" in late
 
 

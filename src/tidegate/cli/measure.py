@@ -48,7 +48,7 @@ def measure(here: Here, rates: Rates, file: Path, as_json: bool) -> None:
         known = fit(levels[0], levels[2])
         more = ", at least that many at once" if known.least else ""
         when = datetime.now(UTC).strftime("%Y-%m-%d")
-        wrong = doubt(known.work, levels[1], Balance.ROUNDROBIN)
+        wrong = doubt(known.work, levels[1:], Balance.ROUNDROBIN)
         trust = f"; do not trust it: {wrong}" if wrong else ""
         source = f"measured {when} at {low:g} and {high:g} requests/s{more}{trust}"
         found[service.name] = Capability(known.work, starts.get(service.name, 2_000), source)

@@ -110,15 +110,22 @@ def predicted(work: Work, level: Level, balance: Balance) -> tuple[float, float,
     return tuple(time * work.mean_us for time in times)  # type: ignore[return-value]
 
 
-def doubt(work: Work, check: Level, balance: Balance) -> str | None:
-    """Why the fit should not be trusted, by a level that was not fitted; None when it holds."""
+def doubt(work: Work, checks: Sequence[Level], balance: Balance) -> str | None:
+    """Why the fit should not be trusted, by the first level that it does not hold for; else None.
+
+    To ask of the middle one, which was not fitted, and of the high one, which whole workers cannot
+    always meet.
+    """
+    return next(filter(None, (_doubt(work, check, balance) for check in checks)), None)
+
+
+def _doubt(work: Work, check: Level, balance: Balance) -> str | None:
     mean, _, _, p99 = predicted(work, check, balance)
     off, tail = mean / check.mean_us - 1, p99 / check.p99_us - 1
     if abs(off) <= MEAN_GOOD_TO and abs(tail) <= P99_GOOD_TO:
         return None
     wrong = (
-        f"at {check.rps:,.0f} requests/s, which was not fitted, the mean is off by {off:+.0%} and "
-        f"the p99 by {tail:+.0%}"
+        f"at {check.rps:,.0f} requests/s the mean is off by {off:+.0%} and the p99 by {tail:+.0%}"
     )
     if check.late_us > LATE_SHARE * check.mean_us:
         wrong += (
