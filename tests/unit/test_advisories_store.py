@@ -19,8 +19,10 @@ from tests.support.advisory_files import (
     write_dump,
     write_zip,
 )
+from tests.support.databases import Opened
 from tidegate.core.errors import GateError
 from tidegate.scan.advisories.bring import import_folder
+from tidegate.scan.advisories.index import Index
 from tidegate.scan.advisories.settings import EPSS, KEV, Bounds, sources_for
 from tidegate.scan.advisories.store import Published, Store
 from tidegate.scan.match import match
@@ -308,6 +310,19 @@ def test_an_index_of_the_former_layout_is_refused_and_built_anew_from_what_is_he
     with store.staging() as staged:
         assert store.publish(staged, {}).digest == held.digest
     assert ids(store) == ["CVE-2024-1", "DSA-1-1"]
+
+
+@pytest.mark.parametrize("holds", ["garbage", "another version"])
+def test_a_file_that_is_no_index_is_refused_and_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: str
+) -> None:
+    path = tmp_path / "index"
+    path.write_bytes(b"garbage" * 1000 if holds == "garbage" else b"")
+    opened = Opened(monkeypatch)
+    with pytest.raises(GateError) as told:
+        Index(path)
+    assert told.value.number == "TG426"
+    assert opened.all_closed()
 
 
 def test_an_advisory_that_the_index_has_lost_is_never_a_pass(store: Store, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The journal keeps what it was given, for one controller, through a kill and a full disk."""
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import Opened
 from tidegate.core import decision as d
 from tidegate.core.errors import Busy, JournalError
 from tidegate.core.fold import advance
@@ -121,6 +123,20 @@ def test_garbage_is_called_damaged_and_left_as_it_is(path: Path) -> None:
     with pytest.raises(JournalError, match="TG920"):
         Journal.open(path, "me")
     assert path.read_bytes() == before
+
+
+def test_what_cannot_be_opened_and_what_nobody_has_any_more_is_closed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"this is no database" * 1000)
+    opened = Opened(monkeypatch)
+    with pytest.raises(JournalError, match="TG920"):
+        Journal.open(path, "me")
+    journal = Journal.in_memory()
+    assert not opened.all_closed()
+    del journal
+    gc.collect()
+    assert opened.all_closed()
 
 
 def test_a_changed_entry_is_found_by_its_checksum(path: Path) -> None:
