@@ -111,6 +111,7 @@ def test_what_cannot_be_interrupted_is_said(shop: Shop) -> None:
         ((on_demand[0],), "TG160"),
         (("i9999",), "TG741"),
         ((), "TG162"),
+        ((on_demand[0], "--provider", "spot"), "TG162"),
         (("--storm", "much"), "TG163"),
     ):
         refused = shop.tidegate("interrupt", *words)

@@ -159,7 +159,7 @@ def test_an_account_without_the_app_says_how_to_bring_it_there(run: Run, fake: F
 
 def test_a_load_runs_in_the_account_on_the_app_s_own_address(fake: FakeAws) -> None:
     outputs = {**platform_outputs(), "LoadProjectName": "shop-load"}
-    given = spoken(["/cats"], {"rate": 20.0, "length": "10s", "resend": True}, outputs["Url"])
+    given = spoken(["/cats"], {"rate": 20.0, "method": "GET", "resend": True}, outputs["Url"])
     assert given == ["--rate=20.0", "--resend", f"{outputs['Url']}/cats"]
     words = loading.arguments(["--rate", "50"], outputs["Url"])
     host = "shop-1.elb.amazonaws.com"

@@ -132,7 +132,7 @@ def test_a_replay_plays_the_counts_of_a_file(run: Run, server: Server, tmp_path:
 
 def test_a_seed_of_zero_is_said_in_the_account_too() -> None:
     """What is left out is what the generator takes by itself, not whatever is empty."""
-    asked = {"rate": 50.0, "length": "10s", "resend": False, "tag_body": "", "poisson": 0}
+    asked = {"rate": None, "method": "GET", "resend": False, "tag_body": "", "poisson": 0}
     assert spoken(["/cats"], asked, "http://a") == ["--poisson=0", "http://a/cats"]
 
 
@@ -203,6 +203,33 @@ def test_a_limit_of_nothing_is_refused(run: Run, server: Server, words: tuple[st
     code, _, err = run(*words)
     assert code == 2 and f"error TG159: {words[0]} must be above 0, not {words[1]}" in err
     assert not server.calls
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--day 2026-11-01", "--day does not go with a steady rate"),
+        ("--speed 60", "--speed does not go with a steady rate"),
+        ("--profile 5:1s --rate 5", "--rate does not go with --profile"),
+        ("--profile 5:1s --for 1s", "--for does not go with --profile"),
+        ("--profile 5:1s --scale 2", "--scale does not go with --profile"),
+        ("--replay {trace} --profile 5:1s", "--profile does not go with --replay"),
+        ("--replay {trace} --for 5s", "--for does not go with --replay"),
+    ],
+)
+def test_an_option_that_would_not_be_heeded_is_refused(
+    run: Run, server: Server, tmp_path: Path, words: str, said: str
+) -> None:
+    (tmp_path / "trace").write_text("6\n")
+    code, _, err = run(*words.format(trace=tmp_path / "trace").split())
+    assert code == 2 and f"error TG159: {said}" in err
+    assert not server.calls
+
+
+def test_a_comparison_refuses_the_options_of_a_load(run: Run) -> None:
+    for words in (("--for", "5s"), ("--out", "c.json"), ("-X", "POST")):
+        code, _, err = run("compare", "a.json", "b.json", *words)
+        assert code == 2 and f"error TG170: {words[0]} says nothing to a comparison" in err
 
 
 def test_a_replay_cannot_be_endlessly_fast(run: Run, tmp_path: Path) -> None:

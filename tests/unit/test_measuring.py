@@ -202,10 +202,12 @@ def test_each_speaks_json(run: Run, words: tuple[str, ...]) -> None:
     assert json.loads(out)
 
 
-def test_a_time_that_is_none_is_refused(run: Run) -> None:
+def test_a_time_that_is_none_or_too_long_ago_is_refused(run: Run) -> None:
     code, _, err = run("metrics", "--since", "yesterday")
-    assert code == 2
-    assert "TG138" in err
+    assert code == 2 and "TG138" in err
+    code, _, err = run("metrics", "--since", "61m")
+    assert code == 2 and "error TG164: metrics are kept for 60 min, not for 61" in err
+    assert run("metrics", "--since", "1h")[0] == 0
 
 
 def test_a_sparkline_goes_from_nothing_to_the_largest() -> None:

@@ -57,9 +57,12 @@ IMayLoad = Annotated[
         "listener, and that you may load.",
     ),
 ]
-Rate = Annotated[float, typer.Option(help="Requests per second.", rich_help_panel=_WHEN)]
+Rate = Annotated[
+    float | None, typer.Option(help="Requests per second (50).", rich_help_panel=_WHEN)
+]
 Length = Annotated[
-    str, typer.Option("--for", metavar="LENGTH", help="How long.", rich_help_panel=_WHEN)
+    str | None,
+    typer.Option("--for", metavar="LENGTH", help="How long (10s).", rich_help_panel=_WHEN),
 ]
 Profile = Annotated[
     str | None,
@@ -83,9 +86,12 @@ Day = Annotated[
     ),
 ]
 Speed = Annotated[
-    float, typer.Option(help="Of a replay; 60 plays an hour in a minute.", rich_help_panel=_WHEN)
+    float | None,
+    typer.Option(help="Of a replay (1); 60 plays an hour in a minute.", rich_help_panel=_WHEN),
 ]
-Scale = Annotated[float, typer.Option(help="Times the rates of a replay.", rich_help_panel=_WHEN)]
+Scale = Annotated[
+    float | None, typer.Option(help="Times the rates of a replay (1).", rich_help_panel=_WHEN)
+]
 Poisson = Annotated[
     int | None,
     typer.Option(metavar="SEED", help="Random arrivals at these rates.", rich_help_panel=_WHEN),

@@ -42,7 +42,11 @@ def _interruptible(progress: Progress, name: str) -> None:
             code="TG160",
         )
     if known[name].phase is not InstancePhase.READY:
-        raise UsageError(f"{name} is {known[name].phase} already", code="TG161")
+        raise UsageError(
+            f"{name} cannot be taken back: it is {known[name].phase}",
+            remedy="only a ready instance can; tidegate capacity shows them",
+            code="TG161",
+        )
 
 
 def _storm(progress: Progress, drill: Drill) -> tuple[str, ...]:

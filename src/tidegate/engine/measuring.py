@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tidegate.core.errors import NotFound
+from tidegate.core.errors import NotFound, UsageError
 from tidegate.core.seen import Seen
 from tidegate.engine.loop import Engine
 from tidegate.engine.views.alarms import AlarmDetail, view_alarms
@@ -21,10 +21,19 @@ class Measuring:
     _engine: Engine
 
     def metrics(self, service: str | None = None, since_ms: int = 600_000) -> MetricsView:
-        """The metrics of a service, or of all, of the last `since_ms`. Raises `NotFound`."""
+        """The metrics of a service, or of all, of the last `since_ms`.
+
+        Raises `NotFound`, and `UsageError` TG164 for a time of which they are not kept any more.
+        """
         engine = self._engine
         names = self._named(service)
-        since_ms = min(max(since_ms, 15_000), LONGEST_MS)
+        if since_ms > LONGEST_MS:
+            raise UsageError(
+                f"metrics are kept for {LONGEST_MS // 60_000} min, not for {since_ms // 60_000}",
+                remedy="ask for --since 1h at most; for longer, have Prometheus scrape them",
+                code="TG164",
+            )
+        since_ms = max(since_ms, 15_000)
         seen = engine.seen or Seen()
         found = engine.traffic(engine.now() - since_ms - 60_000)
         if found:

@@ -12,6 +12,9 @@ from tidegate.load.trace import Trace, read_trace
 from tidegate.load.vegeta import read_targets
 
 MOST_REQUESTS = 100_000_000
+RATE_RPS, LENGTH = 50.0, "10s"
+_COURSES = {"replay": ("day", "speed", "scale"), "profile": (), "rate": ("length",)}
+"""What says how the rate goes, of which a load has one; and the options that are about it alone."""
 RUN = "send a load at fixed times and measure the replies; the default"
 
 
@@ -48,8 +51,8 @@ def _what(group: argparse._ArgumentGroup) -> None:
 
 def _when(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--rate", type=float, default=50.0, help="requests per second (50)")
-    add("--for", dest="length", default="10s", metavar="LENGTH", help="how long (10s)")
+    add("--rate", type=float, help="requests per second (50)")
+    add("--for", dest="length", metavar="LENGTH", help="how long (10s)")
     add("--profile", help="RATE[-RATE]:LENGTH,… such as 100:30s,100-1000:1m,1000:5m")
     add(
         "--replay",
@@ -58,8 +61,8 @@ def _when(group: argparse._ArgumentGroup) -> None:
         help="requests per minute, one a line; or an access log",
     )
     add("--day", metavar="YYYY-MM-DD", help="of an access log, by its own clock")
-    add("--speed", type=float, default=1.0, help="of a replay; 60 plays an hour in a minute (1)")
-    add("--scale", type=float, default=1.0, help="times the rates of a replay (1)")
+    add("--speed", type=float, help="of a replay; 60 plays an hour in a minute (1)")
+    add("--scale", type=float, help="times the rates of a replay (1)")
     add("--poisson", type=int, metavar="SEED", help="random arrivals at these rates")
     add("--requests", type=int, metavar="N", help="stop after so many")
 
@@ -130,18 +133,23 @@ def _targets(options: argparse.Namespace) -> tuple[Target, ...]:
     return targets + (read_targets(options.targets) if options.targets else ())
 
 
+def _or(given: float | None, usual: float) -> float:
+    return usual if given is None else given
+
+
 def _header(text: str) -> Header:
     name, _, value = text.partition(":")
     return Header(name.strip(), value.strip())
 
 
 def _profile(options: argparse.Namespace, trace: Trace | None) -> Profile:
+    _see_one_course(options)
     if trace:
-        profile = replay(trace.counts, options.speed, options.scale)
+        profile = replay(trace.counts, _or(options.speed, 1.0), _or(options.scale, 1.0))
     elif options.profile:
         profile = parse(options.profile)
     else:
-        profile = constant(options.rate, parse_seconds(options.length))
+        profile = constant(_or(options.rate, RATE_RPS), parse_seconds(options.length or LENGTH))
     if MOST_REQUESTS < profile.expected < math.inf and options.requests is None:
         raise UsageError(
             f"the load is of {profile.expected:,.3g} requests",
@@ -150,3 +158,20 @@ def _profile(options: argparse.Namespace, trace: Trace | None) -> Profile:
             code="TG159",
         )
     return Profile(profile.segments, options.poisson)
+
+
+def _see_one_course(options: argparse.Namespace) -> None:
+    """Raise `UsageError` TG159 for an option that would not be heeded."""
+    course = next(name for name in _COURSES if name == "rate" or getattr(options, name))
+    for other, about in _COURSES.items():
+        given = (name for name in (other, *about) if getattr(options, name) is not None)
+        wrong = None if other == course else next(given, None)
+        if wrong:
+            option = "--for" if wrong == "length" else f"--{wrong}"
+            said = "a steady rate" if course == "rate" else f"--{course}"
+            raise UsageError(
+                f"{option} does not go with {said}",
+                cause="the rate is said once: by --replay, by --profile, or by --rate and --for",
+                remedy=f"leave {option} out, or give it its --{other}",
+                code="TG159",
+            )

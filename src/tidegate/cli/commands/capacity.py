@@ -35,6 +35,12 @@ def interrupt(
             remedy="as in: tidegate interrupt i3, or: tidegate interrupt --storm 60%",
             code="TG162",
         )
+    if provider and not storm:
+        raise UsageError(
+            "--provider is for a storm; an instance has its own",
+            remedy=f"leave it out, or: tidegate interrupt --storm 60% --provider {provider}",
+            code="TG162",
+        )
     now = here(context)
     drill = Drill(tuple(instances or ()), _percent(storm) if storm else 0, provider)
     struck = now.operations.interrupt(drill, now.by)

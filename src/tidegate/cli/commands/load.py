@@ -1,6 +1,7 @@
 """`tidegate load`: the load generator on this app's own listener, or wherever one may."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -29,13 +30,13 @@ def load(
     tag_header: words_of.TagHeader = "",
     tag_body: words_of.TagBody = "",
     i_may_load: words_of.IMayLoad = None,
-    rate: words_of.Rate = 50.0,
-    length: words_of.Length = "10s",
+    rate: words_of.Rate = None,
+    length: words_of.Length = None,
     profile: words_of.Profile = None,
     replay: words_of.Replay = None,
     day: words_of.Day = None,
-    speed: words_of.Speed = 1.0,
-    scale: words_of.Scale = 1.0,
+    speed: words_of.Speed = None,
+    scale: words_of.Scale = None,
     poisson: words_of.Poisson = None,
     requests: words_of.Requests = None,
     timeout: words_of.Timeout = "10s",
@@ -52,6 +53,7 @@ def load(
     words = asked.pop("words") or []
     now = here(asked.pop("context"))
     if words[:1] == ["compare"]:
+        _see_only(context, ("words", "as_json", "html"))
         shown = {"json": as_json, "html": html}
         generator.compare(argparse.Namespace(**_two(words[1:]), **shown))
         return
@@ -63,6 +65,18 @@ def load(
     lists["i_may_load"] = [*lists["i_may_load"], *listener]
     asked |= {"json": asked.pop("as_json"), "urls": urls}
     generator.run(argparse.Namespace(**(asked | lists)))
+
+
+def _see_only(context: typer.Context, heeded: Sequence[str]) -> None:
+    """Raise `UsageError` TG170 for an option that a comparison would not heed."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if source and source.name == "COMMANDLINE" and option.name not in heeded:
+            raise UsageError(
+                f"{option.opts[0]} says nothing to a comparison",
+                remedy="tidegate load compare A B takes --json and --html FILE",
+                code="TG170",
+            )
 
 
 def _two(paths: list[str]) -> dict[str, Path]:

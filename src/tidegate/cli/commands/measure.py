@@ -17,7 +17,7 @@ Service = Annotated[str | None, typer.Argument(help="A service; all of them when
 def metrics(
     context: typer.Context,
     service: Service = None,
-    since: Annotated[str, typer.Option(help="How far back, up to 1h.")] = "10m",
+    since: Annotated[str, typer.Option(help="How far back; on this machine up to 1h.")] = "10m",
     as_json: AsJson = False,
 ) -> None:
     """Show each service's metrics by AWS's names, with their course."""
