@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import dataplane, detection, images, load, machine, page, scaling, scan, simulate, storms
 from bench.claims import Claim, claim_from, missed, table
 from bench.engine import PrivateEngine, private_engine
-from bench.page import NAMES
+from bench.page import IN_A_ROW, NAMES
 from bench.peer import BALANCING
 from bench.run import Run, claims_of, write
 from bench.size import Size, add_size, size_of, words_of
@@ -50,10 +50,12 @@ def measure(names: Sequence[str], size: Size) -> Iterator[Run]:
                     images.make(engine.url, BALANCING)
                 found = engine.bench(name, *words_of(size))
                 claims = tuple(map(claim_from, found["claims"]))
-            command = " ".join(["python -m bench", "--only", name, *words_of(size)])
+            only = [] if size.deployments else ["--only", name]
+            command = " ".join(["python -m bench", *only, *words_of(size)])
             took_s, after = round(time.monotonic() - began), machine.load_average()
             stolen = round(theft.percent, 1)
-            yield Run(name, at, command, took_s, before, after, stolen, facts, claims)
+            kept = IN_A_ROW if size.deployments else name
+            yield Run(kept, at, command, took_s, before, after, stolen, facts, claims)
 
 
 def main() -> int:

@@ -113,7 +113,7 @@ def _wrongs(found: Found, watch_s: float) -> Iterator[Claim]:
 
 def _failed(found: Found) -> Claim:
     ours, peer = found.sent[OURS], found.sent.get(PEER)
-    note = f"of {ours.requests:,} requests; `--deployments 100` makes it a hundred in a row"
+    note = f"of {ours.requests:,} requests"
     if peer:
         note += f"; Swarm: of {peer.requests:,} in {peer.runs} updates"
     late = ours.late + (peer.late if peer else 0)

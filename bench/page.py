@@ -8,6 +8,8 @@ from bench.run import Run, claims_of, read, write
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 RUNS = PAGE.with_suffix(".json")
+IN_A_ROW = "deployments"
+"""The run of `--deployments N`, which is kept beside the comparison's own."""
 _GROUPS = (
     (
         "Beside Docker Swarm",
@@ -16,7 +18,7 @@ _GROUPS = (
         "Swarm's own balancing needs IPVS, so its tasks are found by DNS and balanced by HAProxy "
         "with the same retries as ours. The app listens 0.5 s after its start and takes 5 ms for "
         "an answer. Swarm sees health alone: it never notices a release that is healthy but wrong.",
-        ("swarm",),
+        ("swarm", IN_A_ROW),
     ),
     (
         "Beside bare HAProxy",
@@ -61,14 +63,16 @@ _GROUPS = (
     ),
 )
 
-NAMES = tuple(name for _, _, names in _GROUPS for name in names)
-"""Every bench, in the order of the page."""
+ROWS = tuple(name for _, _, names in _GROUPS for name in names)
+"""Every run that is kept, in the order of the page."""
+NAMES = tuple(name for name in ROWS if name != IN_A_ROW)
+"""Every bench."""
 
 
 def put(run: Run) -> None:
     """Replace what the page says of this bench."""
     known = read(RUNS) | {run.name: run}
-    runs = {name: known[name] for name in NAMES if name in known}
+    runs = {name: known[name] for name in ROWS if name in known}
     write(RUNS, runs.values())
     PAGE.write_text(text(runs))
 

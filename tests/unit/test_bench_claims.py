@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bench.__main__ import HERE
 from bench.claims import Claim, Goal, claim_from, markdown, missed, table
-from bench.page import NAMES, PAGE, RUNS, put, text, verdict
+from bench.page import IN_A_ROW, NAMES, PAGE, RUNS, put, text, verdict
 from bench.run import Run, read
 from bench.size import add_size, size_of, words_of
 
@@ -118,6 +118,17 @@ def test_a_bench_that_is_measured_anew_replaces_only_itself(
     assert page == text(read(tmp_path / "page.json"))
     shown = [f"| {name} |" in page for name in ("first", "second", "never")]
     assert shown == [False, True, True]
+
+
+def test_a_hundred_in_a_row_stand_beside_the_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.page.PAGE", tmp_path / "page.md")
+    monkeypatch.setattr("bench.page.RUNS", tmp_path / "page.json")
+    for run in (run_of(IN_A_ROW, Claim("in a row", 1)), run_of("swarm", Claim("compared", 2))):
+        put(run)
+    page = (tmp_path / "page.md").read_text()
+    assert 0 < page.index("| compared |") < page.index("| in a row |")
 
 
 def test_every_bench_has_its_place_on_the_page() -> None:
