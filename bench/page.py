@@ -101,7 +101,8 @@ def verdict(claims: Sequence[Claim]) -> str:
     these = missed(claims)
     if not these:
         return f"All {goals} goals are held."
-    lines = [f"**{len(these)} of {goals} goals are missed:**", ""]
+    are = "is" if len(these) == 1 else "are"
+    lines = [f"**{len(these)} of {goals} goals {are} missed:**", ""]
     for claim in these:
         _, ours, peer, ratio, goal, _ = cells(claim)
         beside = f" beside {peer}, ratio {ratio}" if peer else ""

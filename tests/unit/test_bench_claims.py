@@ -83,7 +83,7 @@ def run_of(name: str, *claims: Claim, cores: str = "2") -> Run:
 def test_the_page_names_each_missed_goal_with_its_numbers() -> None:
     claims = (Claim("throughput, ours", 70, 100, "requests/s", Goal(0.9, "ratio", at_least=True)),)
     said = verdict(claims)
-    assert "1 of 1 goals are missed" in said
+    assert "1 of 1 goals is missed" in said
     assert "throughput, ours: 70 requests/s beside 100 requests/s, ratio 0.7" in said
     assert "the goal is ratio ≥ 0.9" in said
 
