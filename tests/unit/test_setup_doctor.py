@@ -62,6 +62,7 @@ def test_all_is_ok_on_a_machine_that_is_well() -> None:
         (replace(WELL, engine=replace(ENGINE, start="no cgroup")), "container", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, free_bytes=MIB)), "image disk", CheckState.FAIL),
         (replace(WELL, engine=replace(ENGINE, skew_s=-90)), "clock", CheckState.WARN),
+        (replace(WELL, engine=replace(ENGINE, copying=True)), "published ports", CheckState.WARN),
         (replace(WELL, engine=replace(ENGINE, lacks=("talk",))), "podman", CheckState.WARN),
         (replace(WELL, haproxy=None), "haproxy", CheckState.FAIL),
         (replace(WELL, haproxy=Program("/x", (2, 5, 9))), "haproxy", CheckState.FAIL),

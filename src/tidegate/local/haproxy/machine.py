@@ -53,10 +53,10 @@ def max_connections() -> int:
 def processes(directory: Path) -> list[int]:
     """The HAProxy of this directory: the master and its workers, by their command lines."""
     mark = f" -C {directory} -W -D "
-    return [pid for pid, command in _commands() if mark in command]
+    return [pid for pid, command in commands() if mark in command]
 
 
-def _commands() -> Iterator[tuple[int, str]]:
+def commands() -> Iterator[tuple[int, str]]:
     """Every process with its command line, from /proc or, where there is none, from `ps`."""
     if not Path("/proc/self").exists():
         listed = subprocess.run(

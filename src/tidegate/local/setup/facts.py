@@ -20,6 +20,7 @@ from requests import RequestException
 from tidegate.core.errors import SetupError
 from tidegate.local.containers.usage import groupless
 from tidegate.local.engine_socket import connect, find_engine
+from tidegate.local.haproxy.machine import commands
 from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.podman import told_by
 from tidegate.local.setup import programs
@@ -36,7 +37,8 @@ class EngineFacts:
 
     `limits` are those that it can hold a container to; `unlimited` is why it cannot hold an
     instance, which is several containers, to one. `skew_s` is its clock less ours. `lacks` is what
-    tasks do not have on Podman; `name` is its name for people.
+    tasks do not have on Podman; `name` is its name for people. `copying`: a process of Docker's
+    copies what goes to a published port, as is seen while there is one.
     """
 
     url: str
@@ -49,6 +51,7 @@ class EngineFacts:
     unlimited: str = ""
     name: str = "Docker"
     lacks: tuple[str, ...] = ()
+    copying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ def _asked(url: str, client: DockerClient) -> EngineFacts:
         unlimited=why_not_limited(info),
         name="Podman" if found else "Docker",
         lacks=found.lacks if found else (),
+        copying=any("docker-proxy" in command.partition(" ")[0] for _, command in commands()),
     )
 
 
