@@ -21,11 +21,16 @@ PATIENCE_S = 10.0
 
 
 class Stream:
-    """A constant rate of short requests, tagged by the version that answered."""
+    """A constant rate of short requests, tagged by the version that answered.
+
+    It waits like other programs. Before them, each of its wakes would come out of what a contender
+    starts containers with: a fifth of the time to replace four at 2,000 requests/s, measured.
+    """
 
     def __init__(self, port: int, rate: int) -> None:
         target = Target(f"http://127.0.0.1:{port}/")
-        plan = Plan((target,), constant(rate), tag=Tag(header=TAG), limits=Limits(timeout_s=5.0))
+        tag, limits = Tag(header=TAG), Limits(timeout_s=5.0)
+        plan = Plan((target,), constant(rate), tag=tag, limits=limits, first=False)
         self._load = Background(plan)
 
     def __enter__(self) -> "Stream":
