@@ -54,6 +54,41 @@ def test_a_finding_is_the_reason_of_a_comparison_that_says_worse_and_of_no_other
         assert finding == (found.reason if found.verdict is Verdict.WORSE else None)
 
 
+def suspected(of: Stream) -> list[int]:
+    """The looks (seconds after the first traffic) at which no weight should rise."""
+    looks = range(1, (of.until - of.since) // 1_000 + 1)
+    ends = ((n, of.since + 1_000 * n) for n in looks)
+    return [
+        n for n, end in ends if analysis.suspicion(POLICY, of.stable, of.candidate, of.since, end)
+    ]
+
+
+@pytest.mark.parametrize("candidate", [WRONG, SLOW], ids=["wrong", "slow"])
+def test_a_worse_candidate_is_suspected_in_half_the_time_and_until_it_is_found(
+    candidate: list[Second],
+) -> None:
+    streams = [stream(STABLE, candidate, seed) for seed in range(20)]
+    looks = [suspected(of) for of in streams]
+    assert median([first for first, *_ in looks]) <= median(list(map(found_after_s, streams))) / 2
+    assert all(a[-1] == found_after_s(of) - 1 for a, of in zip(looks, streams, strict=True))
+
+
+def test_an_equal_candidate_is_suspected_rarely_and_for_some_seconds() -> None:
+    streams = [suspected(stream(STABLE, EQUAL, seed)) for seed in range(100)]
+    assert sum(map(bool, streams)) <= 100 / analysis.SUSPECT
+    assert sum(map(len, streams)) < 0.04 * 100 * 60
+
+
+def test_what_does_not_grow_is_no_suspicion_any_more() -> None:
+    """A candidate without requests brings no evidence, and must not be held for ever."""
+    of = stream(STABLE, SLOW, 1, seconds=5)
+    since = of.since
+    assert analysis.suspicion(POLICY, of.stable, of.candidate, since, of.until)
+    later = of.until + analysis.SUSPICION_MS
+    assert analysis.suspicion(POLICY, of.stable, of.candidate, since, later)
+    assert analysis.suspicion(POLICY, of.stable, of.candidate, since, later + 1_000) is None
+
+
 def test_a_better_candidate_is_never_blamed() -> None:
     better = pool(Side(20, errors=0.001, slower=0.5), seed=5)
     assert not any(look(stream(STABLE, better, seed)).worse_at_ms for seed in range(50))

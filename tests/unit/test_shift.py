@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import AT_ONCE, ERRORS, app_of, service
-from tests.support.small_world import World, moving, serving
+from tests.support.small_world import Nature, World, moving, serving
 from tidegate.core import decision as d
 from tidegate.core import deployment
 from tidegate.core.model import Colour, OnUnknown
@@ -127,6 +127,27 @@ def test_an_alarm_without_data_holds_the_weight() -> None:
     assert look_now(world).reason.startswith(
         "cats v2: held at 25 %: alarm errors is INSUFFICIENT_DATA: no datapoint"
     )
+
+
+def test_the_weight_is_held_while_evidence_grows_against_the_candidate() -> None:
+    world = serving(app_of(), rate=400)
+    world.natures[2] = Nature(latency_ms=30)
+    world.push(app_of())
+    world.until_quiet()
+    assert world.last.outcome is d.Outcome.ROLLED_BACK
+    shifts = [event.weight_bp for event in world.events(d.TrafficShifted)]
+    assert max(shifts[1:]) == 5_000  # by its timetable it would have had everything by then
+
+
+def test_a_suspicion_holds_the_timetable_and_not_the_person_who_promotes() -> None:
+    world = moving(app_of(), rate=400).until_weight(2_500)
+    world.natures[2] = Nature(latency_ms=30)
+    world.until(lambda w: "held at" in look_now(w).reason)
+    held = look_now(world).reason
+    assert held.startswith("cats v2: held at 50 %: the candidate may be worse: share slower than ")
+    assert held.endswith(" of the 200 needed")
+    world.promote()
+    world.until(lambda w: w.last.weight_bp == 10_000)
 
 
 def test_the_file_may_say_that_what_is_unknown_does_not_hold() -> None:

@@ -29,6 +29,9 @@ from tidegate.core.model import AnalysisPolicy
 BASELINE_MS = 60_000
 """So much of stable's traffic before the candidate's first is used to learn what is normal."""
 
+SUSPECT, SUSPICION_MS = 2.0, 3_000
+"""An e-value that is no evidence yet, but holds the weight while it grows; and for how long."""
+
 ENOUGH_REQUESTS = 30
 """With fewer on either side, "no difference seen" would say nothing."""
 
@@ -92,6 +95,24 @@ def finding(
     """The reason of `compare` if the candidate is WORSE, else None."""
     found = _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms)
     return found.finding if found.worse_at_ms is not None else None
+
+
+def suspicion(
+    policy: AnalysisPolicy,
+    stable_seconds: Sequence[Second],
+    candidate_seconds: Sequence[Second],
+    since_ms: int,
+    until_ms: int,
+) -> str | None:
+    """Why no weight should rise now: the candidate may turn out WORSE within seconds. Or None.
+
+    The evidence has reached a new height of `SUSPECT` or more in the last `SUSPICION_MS`. By
+    Ville's inequality an equal candidate ever has such evidence with a probability of at most
+    1 in `SUSPECT`, and what does not go on to grow is forgotten.
+    """
+    look = _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms)
+    fresh = until_ms - look.suspected_ms <= SUSPICION_MS
+    return look.suspicion if fresh and look.worse_at_ms is None else None
 
 
 def _look(
@@ -170,6 +191,8 @@ class _Look:
     block: Tally = field(default_factory=Tally)  # not yet enough for a bet on slowness
     worse_at_ms: int | None = None
     finding: str = ""
+    suspected_ms: int = 0
+    suspicion: str = ""
 
     @property
     def needed(self) -> float:
@@ -184,9 +207,9 @@ class _Look:
         self.judged.add(errors)
         if stable.requests and candidate.requests:
             self.error_test.bet(error_factors(self.normal.error_share, errors), errors)
-        if self._is_worse(self.error_test, self.policy.error_margin):
-            self._found(candidate.at_ms, "5xx share", self.error_test)
-        elif self.normal.seen >= _BASELINE_REQUESTS:
+            margin = self.policy.error_margin
+            self._weigh(self.error_test, margin, candidate.at_ms, "5xx share")
+        if self.worse_at_ms is None and self.normal.seen >= _BASELINE_REQUESTS:
             self._judge_slowness(stable, candidate)
 
     def _judge_slowness(self, stable: Second, candidate: Second) -> None:
@@ -198,17 +221,20 @@ class _Look:
         self.block = Tally()
         self.slow.add(block)
         self.slow_test.bet(slow_factors(block, self.policy.slow_margin), block)
-        if self._is_worse(self.slow_test, self.policy.slow_margin):
-            what = f"share slower than {BUCKET_BOUNDS_US[limit] / 1000:.4g} ms"
-            self._found(candidate.at_ms, what, self.slow_test)
+        what = f"share slower than {BUCKET_BOUNDS_US[limit] / 1000:.4g} ms"
+        self._weigh(self.slow_test, self.policy.slow_margin, candidate.at_ms, what)
 
-    def _is_worse(self, test: EProcess, margin: float) -> bool:
-        return test.value >= self.needed and test.suspect.difference > margin
-
-    def _found(self, at_ms: int, what: str, test: EProcess) -> None:
-        self.worse_at_ms = at_ms + 1_000
-        evidence = f"e-value {test.value:,.0f} over the {self.needed:,.0f} needed"
-        self.finding = f"{_words(what, test.suspect)}; {evidence}"
+    def _weigh(self, test: EProcess, margin: float, at_ms: int, what: str) -> None:
+        """What the test has come to with the second that begins at `at_ms`."""
+        if test.suspect.difference <= margin:
+            return
+        words = _words(what, test.suspect)
+        if test.value >= self.needed:
+            self.worse_at_ms = at_ms + 1_000
+            self.finding = f"{words}; e-value {test.value:,.0f} over the {self.needed:,.0f} needed"
+        elif test.value == test.peak >= SUSPECT:
+            self.suspected_ms = at_ms + 1_000
+            self.suspicion = f"{words}; e-value {test.value:,.0f} of the {self.needed:,.0f} needed"
 
     def comparison(self) -> Comparison:
         """What to answer after the last second."""

@@ -1,5 +1,7 @@
 """What is known against a candidate, and what is not known. No data is never a pass."""
 
+from collections.abc import Callable
+
 from tidegate.core import analysis
 from tidegate.core.decision import AlarmState
 from tidegate.core.model import AlarmScope
@@ -37,6 +39,18 @@ def unknown(progress: Progress, deployment: Deployment, seen: Seen, now: int) ->
 
 def worse(progress: Progress, deployment: Deployment, seen: Seen) -> str | None:
     """What the comparison with stable holds against the candidate, or None."""
+    return _compared(progress, deployment, seen, analysis.finding)
+
+
+def suspicion(progress: Progress, deployment: Deployment, seen: Seen) -> str | None:
+    """What the comparison may hold against the candidate in some seconds, or None."""
+    found = _compared(progress, deployment, seen, analysis.suspicion)
+    return f"the candidate may be worse: {found}" if found else None
+
+
+def _compared(
+    progress: Progress, deployment: Deployment, seen: Seen, ask: Callable[..., str | None]
+) -> str | None:
     policy = progress.releases[deployment.candidate].service.deployment.analysis
     if deployment.stable is None or deployment.shifted_at is None or not policy.enabled:
         return None
@@ -45,4 +59,4 @@ def worse(progress: Progress, deployment: Deployment, seen: Seen) -> str | None:
     if candidate is None or stable is None:
         return None
     since_ms = deployment.shifted_at
-    return analysis.finding(policy, stable, candidate, since_ms, seen.metrics_until)
+    return ask(policy, stable, candidate, since_ms, seen.metrics_until)

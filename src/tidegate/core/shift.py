@@ -49,9 +49,15 @@ def why_hold(look: Look, weight_bp: int) -> str | None:
     needed = needed_for(look.desired, weight_bp)
     if look.healthy < needed:
         return f"{look.healthy} healthy tasks cannot carry {percent(weight_bp)} ({needed} can)"
-    if look.trusted or look.policy.on_unknown is OnUnknown.PROCEED:
+    if look.trusted:
         return None
-    return evidence.unknown(look.progress, look.deployment, look.seen, look.now)
+    if look.policy.on_unknown is OnUnknown.HOLD:
+        unknown = evidence.unknown(look.progress, look.deployment, look.seen, look.now)
+        if unknown:
+            return unknown
+    if look.deployment.promoted_by:
+        return None
+    return evidence.suspicion(look.progress, look.deployment, look.seen)
 
 
 def retreat(look: Look) -> Decision | None:
