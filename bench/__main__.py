@@ -50,11 +50,10 @@ def measure(names: Sequence[str], size: Size) -> Iterator[Run]:
                     images.make(engine.url, BALANCING)
                 found = engine.bench(name, *words_of(size))
                 claims = tuple(map(claim_from, found["claims"]))
-            only = [] if size.deployments else ["--only", name]
+            kept, only = (IN_A_ROW, []) if size.deployments else (name, ["--only", name])
             command = " ".join(["python -m bench", *only, *words_of(size)])
             took_s, after = round(time.monotonic() - began), machine.load_average()
             stolen = round(theft.percent, 1)
-            kept = IN_A_ROW if size.deployments else name
             yield Run(kept, at, command, took_s, before, after, stolen, facts, claims)
 
 

@@ -47,8 +47,8 @@ MOST_STOLEN, TRIES = 4.0, 4
 """A run at the goal's rate is taken again, at most so often, when the host kept more (%) of the
 machine's time."""
 MOST_STOLEN_IN_TIME, TRIES_IN_TIME = 0.2, 40
-"""The same for those that tell how late they were: one tick of the kernel's. Nothing is sent in a
-pause of the host's, and it takes as long again to catch up."""
+"""The same for those that tell how late they were: one tick of the kernel's. What is not
+sent in a pause of the host's has to be caught up with."""
 HAPROXY = """
 global
   nbthread 1

@@ -7,7 +7,7 @@ import pytest
 from tests.support.builders import T0, second
 from tests.support.streams import Side, Stream, pool, stream
 from tidegate.core import analysis
-from tidegate.core.analysis import Comparison, compare
+from tidegate.core.analysis import Comparison, against, compare
 from tidegate.core.analysis import ComparisonVerdict as Verdict
 from tidegate.core.metrics import Second
 from tidegate.core.model import AnalysisPolicy
@@ -49,7 +49,7 @@ def test_a_finding_is_the_reason_of_a_comparison_that_says_worse_and_of_no_other
     for until in range(of.since, of.until, 5_000):
         found, finding = (
             look(of, until),
-            analysis.finding(POLICY, of.stable, of.candidate, of.since, until),
+            against(POLICY, of.stable, of.candidate, of.since, until).finding,
         )
         assert finding == (found.reason if found.verdict is Verdict.WORSE else None)
 
@@ -59,7 +59,7 @@ def suspected(of: Stream) -> list[int]:
     looks = range(1, (of.until - of.since) // 1_000 + 1)
     ends = ((n, of.since + 1_000 * n) for n in looks)
     return [
-        n for n, end in ends if analysis.suspicion(POLICY, of.stable, of.candidate, of.since, end)
+        n for n, end in ends if against(POLICY, of.stable, of.candidate, of.since, end).suspicion
     ]
 
 
@@ -83,10 +83,10 @@ def test_what_does_not_grow_is_no_suspicion_any_more() -> None:
     """A candidate without requests brings no evidence, and must not be held for ever."""
     of = stream(STABLE, SLOW, 1, seconds=5)
     since = of.since
-    assert analysis.suspicion(POLICY, of.stable, of.candidate, since, of.until)
+    assert against(POLICY, of.stable, of.candidate, since, of.until).suspicion
     later = of.until + analysis.SUSPICION_MS
-    assert analysis.suspicion(POLICY, of.stable, of.candidate, since, later)
-    assert analysis.suspicion(POLICY, of.stable, of.candidate, since, later + 1_000) is None
+    assert against(POLICY, of.stable, of.candidate, since, later).suspicion
+    assert against(POLICY, of.stable, of.candidate, since, later + 1_000).suspicion is None
 
 
 def test_a_better_candidate_is_never_blamed() -> None:

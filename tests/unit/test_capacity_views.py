@@ -97,6 +97,13 @@ def test_a_storm_strikes_a_share_of_the_spot_instances_rounded_up(world: CloudWo
         struck(world.progress, Drill(storm_percent=50, provider="od"))
 
 
+def test_an_instance_that_goes_already_cannot_be_taken_back(world: CloudWorld) -> None:
+    told = advance_all(world.progress, (d.InstanceDraining("i2", "not needed"),), world.now)
+    with pytest.raises(UsageError, match="i2 cannot be taken back: it is draining") as refused:
+        struck(told, Drill(("i2",)))
+    assert refused.value.number == "TG161"
+
+
 def test_a_task_that_finds_no_place_is_told_in_the_words_of_ecs() -> None:
     closest = "The closest matching (container-instance i1) has insufficient memory available."
     assert sentence(d.PlacementWaits("cats", closest)) == (

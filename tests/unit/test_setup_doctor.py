@@ -6,7 +6,7 @@ import pytest
 
 from tidegate.local.instances.cgroups import why_not_limited
 from tidegate.local.setup.doctor import MIB, CheckState, assess
-from tidegate.local.setup.facts import EngineFacts, Facts, limits_of, skew_s
+from tidegate.local.setup.facts import EngineFacts, Facts, copying, limits_of, skew_s
 from tidegate.local.setup.programs import Program
 
 ENGINE = EngineFacts(
@@ -40,6 +40,11 @@ def test_a_rootless_engine_limits_nothing_on_cgroup_v1_whatever_it_says() -> Non
         assert limits_of(told | rootless | {"CgroupVersion": "2"}) == {"memory", "cpu", "pids"}
         ready = {"OSType": "linux", "CgroupDriver": "cgroupfs", "CgroupVersion": "2"}
         assert "rootless" in why_not_limited(ready | rootless)
+
+
+def test_the_process_that_copies_to_a_published_port_is_known_by_its_program() -> None:
+    assert copying(["/sbin/init", "/usr/sbin/docker-proxy -proto tcp -host-ip 127.0.0.1"])
+    assert not copying(["dockerd --userland-proxy=false", "grep docker-proxy", ""])
 
 
 def test_a_slow_answer_is_no_wrong_clock() -> None:

@@ -85,34 +85,32 @@ def compare(
     return _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms).comparison()
 
 
-def finding(
-    policy: AnalysisPolicy,
-    stable_seconds: Sequence[Second],
-    candidate_seconds: Sequence[Second],
-    since_ms: int,
-    until_ms: int,
-) -> str | None:
-    """The reason of `compare` if the candidate is WORSE, else None."""
-    found = _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms)
-    return found.finding if found.worse_at_ms is not None else None
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What speaks against the candidate: `finding` that it is WORSE, or a `suspicion`, or nothing.
 
-
-def suspicion(
-    policy: AnalysisPolicy,
-    stable_seconds: Sequence[Second],
-    candidate_seconds: Sequence[Second],
-    since_ms: int,
-    until_ms: int,
-) -> str | None:
-    """Why no weight should rise now: the candidate may turn out WORSE within seconds. Or None.
-
-    The evidence has reached a new height of `SUSPECT` or more in the last `SUSPICION_MS`. By
-    Ville's inequality an equal candidate ever has such evidence with a probability of at most
-    1 in `SUSPECT`, and what does not go on to grow is forgotten.
+    A suspicion is evidence that has reached a new height of `SUSPECT` or more in the last
+    `SUSPICION_MS`: no weight should rise on it. By Ville's inequality an equal candidate ever has
+    such evidence with a probability of at most 1 in `SUSPECT`, and what stops growing is forgotten.
     """
+
+    finding: str | None = None
+    suspicion: str | None = None
+
+
+def against(
+    policy: AnalysisPolicy,
+    stable_seconds: Sequence[Second],
+    candidate_seconds: Sequence[Second],
+    since_ms: int,
+    until_ms: int,
+) -> Against:
+    """What `compare` of the same finds against the candidate, in words."""
     look = _look(policy, stable_seconds, candidate_seconds, since_ms, until_ms)
+    if look.worse_at_ms is not None:
+        return Against(finding=look.finding)
     fresh = until_ms - look.suspected_ms <= SUSPICION_MS
-    return look.suspicion if fresh and look.worse_at_ms is None else None
+    return Against(suspicion=look.suspicion) if fresh else Against()
 
 
 def _look(

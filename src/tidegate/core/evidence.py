@@ -1,8 +1,6 @@
 """What is known against a candidate, and what is not known. No data is never a pass."""
 
-from collections.abc import Callable
-
-from tidegate.core import analysis
+from tidegate.core.analysis import Against, against
 from tidegate.core.decision import AlarmState
 from tidegate.core.model import AlarmScope
 from tidegate.core.progress import Deployment, Progress
@@ -39,24 +37,22 @@ def unknown(progress: Progress, deployment: Deployment, seen: Seen, now: int) ->
 
 def worse(progress: Progress, deployment: Deployment, seen: Seen) -> str | None:
     """What the comparison with stable holds against the candidate, or None."""
-    return _compared(progress, deployment, seen, analysis.finding)
+    return _against(progress, deployment, seen).finding
 
 
 def suspicion(progress: Progress, deployment: Deployment, seen: Seen) -> str | None:
     """What the comparison may hold against the candidate in some seconds, or None."""
-    found = _compared(progress, deployment, seen, analysis.suspicion)
+    found = _against(progress, deployment, seen).suspicion
     return f"the candidate may be worse: {found}" if found else None
 
 
-def _compared(
-    progress: Progress, deployment: Deployment, seen: Seen, ask: Callable[..., str | None]
-) -> str | None:
+def _against(progress: Progress, deployment: Deployment, seen: Seen) -> Against:
     policy = progress.releases[deployment.candidate].service.deployment.analysis
     if deployment.stable is None or deployment.shifted_at is None or not policy.enabled:
-        return None
+        return Against()
     candidate = seconds_for(progress, seen, deployment.service, AlarmScope.CANDIDATE)
     stable = seconds_for(progress, seen, deployment.service, AlarmScope.STABLE)
     if candidate is None or stable is None:
-        return None
+        return Against()
     since_ms = deployment.shifted_at
-    return ask(policy, stable, candidate, since_ms, seen.metrics_until)
+    return against(policy, stable, candidate, since_ms, seen.metrics_until)

@@ -92,7 +92,7 @@ class HookKeys(Keys):
 
 
 class AnalysisKeys(Short):
-    """The comparison with stable: a growing doubt holds the weight. A plain value is `enabled`."""
+    """The comparison with stable: growing evidence holds the weight. A plain value is `enabled`."""
 
     short: ClassVar[str] = "enabled"
     enabled: Switch = key(POLICY.analysis.enabled, "Whether they are compared.", False)

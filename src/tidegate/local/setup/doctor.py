@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 PODMAN_REMEDY = (
     "nothing to do if you can live with it; docs/engines.md has what works on which engine"
 )
-COPYING = "Docker has a process copy each request to a task: about a third as many go through"
+COPYING = "Docker has a process copy each request to a task: far fewer go through"
 COPYING_REMEDY = (
     'put "userland-proxy": false into /etc/docker/daemon.json, then restart Docker at a quiet '
     "moment: the kernel passes them on"

@@ -123,8 +123,13 @@ def _asked(url: str, client: DockerClient) -> EngineFacts:
         unlimited=why_not_limited(info),
         name="Podman" if found else "Docker",
         lacks=found.lacks if found else (),
-        copying=any("docker-proxy" in command.partition(" ")[0] for _, command in commands()),
+        copying=copying(command for _, command in commands()),
     )
+
+
+def copying(commands: Iterable[str]) -> bool:
+    """Whether one of these command lines is of Docker's process that copies to a published port."""
+    return any(Path(command.partition(" ")[0]).name == "docker-proxy" for command in commands)
 
 
 def limits_of(info: dict[str, Any]) -> frozenset[str]:
