@@ -198,6 +198,14 @@ def test_a_load_in_the_account_is_not_given_files_of_this_machine(run: Run) -> N
     assert (code, "error TG186: --replay names a file of this machine" in err) == (2, True)
 
 
+def test_options_that_do_not_fit_are_refused_before_the_account_is_asked(
+    run: Run, fake: FakeAws
+) -> None:
+    code, _, err = run("load", "--speed", "60")
+    assert code == 2 and "error TG159: --speed does not go with a steady rate" in err
+    assert not fake.asked("codebuild:StartBuild")
+
+
 def test_load_sends_its_options_to_the_account(run: Run, fake: FakeAws) -> None:
     formation = fake.parts["cloudformation"]
     formation.outputs[NAMES.platform_stack]["LoadProjectName"] = "shop-load"
