@@ -49,6 +49,7 @@ class HAProxyBalancer:
             look = self._process.look()
             key = listener_key(app)
             if look and self._state.listener == key and look.mark == self._state.mark(key):
+                self._runtime.settle()
                 return
             check_certificate(app.listener.certificate)
             if look:
@@ -58,6 +59,7 @@ class HAProxyBalancer:
                 self._process.reload()
             else:
                 self._process.start(app.listener)
+            self._runtime.settle()
 
     def register(self, action: RegisterTarget) -> None:
         """Add the target, or make it ready again.
@@ -108,7 +110,9 @@ class HAProxyBalancer:
         """
         with self._changing:
             self._state.route(routing)
+            self._runtime.unsettle()
             self._runtime.tell(f"set map {SERVICES} {routing.service} {value(routing)}")
+            self._runtime.settle()
 
     def observe(self) -> BalancerSeen | None:
         """What HAProxy holds, by its own word, within 0.1 s; None when it gives none."""

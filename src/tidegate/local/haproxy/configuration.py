@@ -1,8 +1,9 @@
 """The app file as HAProxy's configuration. Pure text: nothing here touches the machine.
 
-The way of a request, cheapest first. One look finds the service by its path and where its traffic
-goes (`routing`); as long as no deployment runs, that is a target group, and the rules end there.
-Only during a shift do the test header, the cookie and the draw by weight follow.
+The way of a request, cheapest first. As long as nothing shifts, one check says so, and one look
+finds the target group by the path (`settled`); rules for headers rule this way out. Else the path
+names the service, and the service where its traffic goes (`routing`). Only for a service that
+shifts do the test header, the cookie and the draw by weight follow.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from tidegate.core.model import App, Colour, Listener, Service
 from tidegate.core.routing import listener_key
-from tidegate.local.haproxy import parts
+from tidegate.local.haproxy import parts, settled
 from tidegate.local.haproxy.quoting import quoted, word
 from tidegate.local.haproxy.reports import Reports
 from tidegate.local.haproxy.routes import PathRules, path_rules
@@ -91,22 +92,25 @@ def _production(app: App, rules: PathRules, routes_name: str) -> str:
     ]
     choose = [parts.BY_HEADER.format(header=header), *cookies, parts.DRAW]
     bind = _bind(app.listener, app.listener.port)
-    send = parts.SEND.format(name=PRODUCTION)
-    return _frontend(PRODUCTION, bind, rules.always(routes_name), [*choose, send])
+    find, send = rules.always(routes_name), [parts.SEND]
+    if not rules.choices:
+        find.insert(0, parts.END_IF_SETTLED)
+        send.append(parts.SEND_IF_SETTLED.format(settled=settled.of_groups(routes_name)))
+    return _frontend(PRODUCTION, bind, find, [*choose, *send])
 
 
 def _tests(app: App, rules: PathRules, routes_name: str, word_of_lines: str) -> str:
     """The listener of test traffic: it needs no header, and no cookie holds it back."""
-    choose = [parts.TO_TEST, parts.DRAW]
+    choose = [parts.TO_TEST, parts.DRAW, parts.SEND]
     bind = _bind(app.listener, app.listener.test_port)
     log = "  " + parts.LOG.format(word=word_of_lines, mark=TEST)
-    send = parts.SEND.format(name=TESTS)
-    return _frontend(TESTS, f"{bind}\n{log}", rules.always(routes_name), [*choose, send])
+    return _frontend(TESTS, f"{bind}\n{log}", rules.always(routes_name), choose)
 
 
 def _frontend(name: str, bind: str, find: list[str], choose: list[str]) -> str:
     head = [f"frontend {name}", bind, f"  bind unix@{name}.sock mode 600 accept-proxy", parts.START]
-    return "\n".join([*head, *find, parts.END_UNLESS_SHIFT, *choose])
+    handed = parts.TO_SUCCESSOR.format(name=name)
+    return "\n".join([*head, *find, handed, parts.END_UNLESS_SHIFT, *choose, parts.SEND_NOWHERE])
 
 
 def _successor(name: str) -> str:

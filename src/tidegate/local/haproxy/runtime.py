@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from tidegate.core.errors import EffectFailed
-from tidegate.local.haproxy import tables
+from tidegate.local.haproxy import settled, tables
 from tidegate.local.haproxy.place import MASTER, SERVICES, WORKER, Place
 
 _TARGETS = ("show servers state", "show stat -1 6 -1")
@@ -45,6 +45,28 @@ class Runtime:
         refused = [line for line in said.splitlines() if line not in _DONE]
         if refused:
             raise EffectFailed("HAProxy refused a change", cause=" ".join(refused), code="TG951")
+
+    def unsettle(self) -> None:
+        """Have requests take the long way, which each change is made for (`settled`)."""
+        if settled.routes_name(self._ask(WORKER, "show map", time.monotonic() + _CHANGE_S)):
+            self.tell(settled.UNSETTLE)
+
+    def settle(self) -> None:
+        """Let requests take the short way, unless something shifts (`settled`).
+
+        Raises `EffectFailed` TG951 when it is refused; they take the long way then.
+        """
+        until = time.monotonic() + _CHANGE_S
+        routes = settled.routes_name(self._ask(WORKER, "show map", until))
+        services = tables.parse_map(self._ask(WORKER, f"show map {SERVICES}", until))
+        if routes is None or settled.shifts(services):
+            return
+        name = settled.of_groups(routes)
+        held = tables.parse_places(self._ask(WORKER, f"show map {name}", until))
+        paths = tables.parse_map(self._ask(WORKER, f"show map {routes}", until))
+        for place, group in settled.changes(held, paths, services):
+            self.tell(f"set map {name} #{place} {group}")
+        self.tell(settled.SETTLE)
 
     def cut(self, worker: tables.Worker, key: tuple[str, str]) -> None:
         """Cut what an old worker still has under way to a target (group, task)."""

@@ -154,5 +154,10 @@ def parse_rows(text: str, separator: str) -> list[Row]:
 
 def parse_map(text: str) -> Row:
     """The answer to `show map`: an address, a key and a value in each line."""
+    return {key: value for key, (_, value) in parse_places(text).items()}
+
+
+def parse_places(text: str) -> dict[str, tuple[str, str]]:
+    """The answer to `show map`: the address and the value of each key."""
     lines = (line.split(" ", 2) for line in text.splitlines())
-    return {words[1]: words[2] for words in lines if len(words) == 3}
+    return {words[1]: (words[0], words[2]) for words in lines if len(words) == 3}

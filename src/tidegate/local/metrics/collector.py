@@ -32,10 +32,10 @@ _BROKEN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """All that was counted since the start. `lines` is by the process id of HAProxy's worker."""
+    """All that was counted since the start. `lines` has those of the test listener too."""
 
     groups: Mapping[Group, GroupTotals] = field(default_factory=dict)
-    lines: Mapping[int, int] = field(default_factory=dict)
+    lines: int = 0
     late: int = 0
 
 

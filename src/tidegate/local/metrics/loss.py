@@ -1,6 +1,5 @@
 """Whether lines were lost on the way: HAProxy's own counts of requests against the lines read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidegate.local.haproxy.tables import Worker
@@ -21,9 +20,12 @@ class Loss:
     before: int = 0
     answered: int = 0
 
-    def look(self, worker: Worker, lines: Mapping[int, int]) -> None:
-        """Compare what the serving worker says with the lines that were read from it before."""
-        read = lines.get(worker.pid, 0)
+    def look(self, worker: Worker, read: int) -> None:
+        """Compare what the serving worker says with how many lines had been read before.
+
+        The lines of a worker before it are among them: those that come late can hide as many lost
+        ones, once.
+        """
         requests = sum(group.requests for group in worker.groups.values())
         if worker.pid != self.pid:
             self.pid, self.zero, self.before = worker.pid, requests - read, self.lines

@@ -1,9 +1,9 @@
 """The lines of the data plane, counted by target group and second. No clock and no socket here.
 
-A line is `WORD 4711 shop-green 200 -- 1700000000 1234`: a word that proves it is HAProxy's, the
-worker's process id, group, status, how it ended, the second, and the microseconds until the
-response's headers, or until the end if none came. Nothing in it comes from a client. All but the
-last word is the same for many lines, so it is read once.
+A line is `WORD shop-green 200 -- 1700000000 1234`: a word that proves it is HAProxy's, group,
+status, how it ended, the second, and the microseconds until the response's headers, or until the
+end if none came. Nothing in it comes from a client. All but the last word is the same for many
+lines, so it is read once.
 """
 
 from bisect import bisect_left
@@ -27,7 +27,6 @@ _MOST_LATENCIES = 100_000
 class Kind:
     """What requests of one count have in common. `status` is the first digit."""
 
-    pid: int
     group: Group
     test: bool
     at_ms: int
@@ -48,7 +47,7 @@ class Window:
         self.until_ms = 0
         self._word = word
         self._ahead_ms = ahead_ms
-        self._filed: dict[int, int] = {}
+        self._filed = 0
         self._open: dict[bytes, tuple[Kind, list[int]]] = {}
         self._counts: dict[bytes, list[int]] = {}
         self._buckets: dict[bytes, int] = {}
@@ -82,7 +81,7 @@ class Window:
             del self._counts[head]
             if not kind.test:
                 filed.append((kind.group, _second(kind, count)))
-            self._filed[kind.pid] = self._filed.get(kind.pid, 0) + sum(count)
+            self._filed += sum(count)
         for group, second in filed:
             self.late += second.requests if second.at_ms < before else 0
             self._file(group, second)
@@ -102,12 +101,9 @@ class Window:
         for seconds in self._seconds.values():
             del seconds[: bisect_left(seconds, before_ms, key=_at)]
 
-    def lines(self) -> Mapping[int, int]:
-        """How many lines of target groups have come from each worker, by its process id."""
-        found = dict(self._filed)
-        for kind, count in self._open.values():
-            found[kind.pid] = found.get(kind.pid, 0) + sum(count)
-        return found
+    def lines(self) -> int:
+        """How many lines of target groups have come."""
+        return self._filed + sum(sum(count) for _, count in self._open.values())
 
     def _new(self, head: bytes) -> tuple[list[int] | None, int]:
         """The count for lines that begin so, or None for lines that are not of a target group.
@@ -115,10 +111,10 @@ class Window:
         With it the second (ms) of the line if it is a heartbeat's, else 0.
         """
         words = head.split(b" ")
-        if len(words) != 6 or words[0] != self._word:
+        if len(words) != 5 or words[0] != self._word:
             return None, 0
-        pid, name, status, ending, second = words[1:]
-        if not (pid.isdigit() and second.isdigit()):
+        name, status, ending, second = words[1:]
+        if not second.isdigit():
             return None, 0
         at_ms = (int(second) + round(self._ahead_ms() / 1000)) * 1000
         group = of_group(name.removeprefix(_TEST).decode(errors="replace"))
@@ -126,7 +122,7 @@ class Window:
             return None, at_ms if name == _HEARTBEAT else 0
         count = [0] * _BUCKETS
         test = name.startswith(_TEST)
-        kind = Kind(int(pid), group, test, at_ms, *_outcome(status, ending))
+        kind = Kind(group, test, at_ms, *_outcome(status, ending))
         self._open[head] = (kind, count)
         self._counts[head] = count
         return count, 0
