@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidegate.api.measuring import MeasuringClient
 from tidegate.api.pushing import Pushing
-from tidegate.api.wire import part, told
+from tidegate.api.wire import part
 from tidegate.core.errors import SetupError, StillRunning, TidegateError
 from tidegate.engine.codec import restore
 from tidegate.engine.drills import Drill
@@ -110,9 +110,7 @@ class Client(Pushing, MeasuringClient):
         """What this app file would change at that commit."""
         from tidegate.spec import Plan  # loads what the other questions do not need
 
-        with self._wire.open() as http:
-            answer = http.post("/v1/plan", content=text.encode(), params={"commit": commit})
-            return restore(Plan, told(answer))
+        return restore(Plan, self._wire.send("/v1/plan", text.encode(), commit=commit))
 
     def prometheus(self) -> str:
         """The numbers in Prometheus's text format."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO, Unpack
 
-from tidegate.api.wire import Place, Wire, part, told
+from tidegate.api.wire import Place, Wire, part
 from tidegate.engine.messages import Message, Revision, Until
 
 
@@ -19,11 +19,8 @@ class Pushing:
 
     def start_execution(self, tar: BinaryIO, **revision: Unpack[Revision]) -> str:
         """Put a revision into the pipeline; `tar` is its source. Answers the execution's id."""
-        chunks = iter(lambda: tar.read(1 << 20), b"")
         facts = {name: str(value) for name, value in revision.items()}
-        with self._wire.open() as http:
-            answer = http.post("/v1/executions", content=chunks, params=facts)
-            return str(told(answer)["execution"])
+        return str(self._wire.send("/v1/executions", tar, **facts)["execution"])
 
     def stream(self, execution: str, until: Until = "end") -> Iterator[Message]:
         """An execution: log lines as they are written, events, and an end."""

@@ -1,13 +1,17 @@
-"""One daemon's HTTP API as a client needs it: JSON in and out, lines, events, and its errors."""
+"""One daemon's HTTP API as a client needs it: JSON in and out, lines, events, and its errors.
+
+By Python's own client, though the rest uses httpx2: each command and each push starts with this,
+and waits for what it loads.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import quote
-
-import httpx2
+from types import MappingProxyType
+from typing import Any, BinaryIO, Protocol
+from urllib.parse import quote, urlencode
 
 from tidegate import FILE_NAME
 from tidegate.api.problems import from_json
@@ -44,71 +48,71 @@ class Wire:
 
     def get(self, path: str) -> Any:
         """The JSON at `path`."""
-        with self.open() as http:
-            return told(http.get(path))
+        with self._ask("GET", path) as answer:
+            return _told(answer)
 
     def post(self, path: str, **body: Any) -> Any:
         """Send `body` as JSON; the JSON that is answered."""
-        with self.open() as http:
-            return told(http.post(path, json=body))
+        return self.send(path, json.dumps(body).encode())
+
+    def send(self, path: str, content: bytes | BinaryIO, **query: str) -> Any:
+        """Send `content` as it is; the JSON that is answered."""
+        with self._ask("POST", path, query, content) as answer:
+            return _told(answer)
 
     def text(self, path: str) -> str:
         """The text at `path`."""
-        with self.open() as http:
-            answer = http.get(path)
-            return str(answer.text if answer.is_success else told(answer))
+        with self._ask("GET", path) as answer:
+            return _checked(answer).read().decode()
 
     def lines(self, path: str, query: Mapping[str, str | int]) -> Iterator[Any]:
         """Each line of JSON as it comes."""
-        with self.open() as http, http.stream("GET", path, params=query) as answer:
-            _check(answer)
-            for line in answer.iter_lines():
-                item = json.loads(line) if line else None
-                if item and "error" in item:
-                    raise from_json(item)
-                if item:
-                    yield item
+        for line in self._lines(path, query):
+            item = json.loads(line) if line else None
+            if item and "error" in item:
+                raise from_json(item)
+            if item:
+                yield item
 
     def events(self, path: str, query: Mapping[str, str | int]) -> Iterator[Any]:
         """The data of each server-sent event as it comes; None for a beat."""
-        with self.open() as http, http.stream("GET", path, params=query) as answer:
-            _check(answer)
-            failed = False
-            for line in answer.iter_lines():
-                failed = failed or line.startswith("event: failure")
-                if line.startswith(":"):
-                    yield None
-                elif line.startswith("data: "):
-                    item = json.loads(line.removeprefix("data: "))
-                    if failed:
-                        raise from_json(item)
-                    yield item
+        failed = False
+        for line in self._lines(path, query):
+            failed = failed or line.startswith("event: failure")
+            if line.startswith(":"):
+                yield None
+            elif line.startswith("data: "):
+                item = json.loads(line.removeprefix("data: "))
+                if failed:
+                    raise from_json(item)
+                yield item
+
+    def _lines(self, path: str, query: Mapping[str, str | int]) -> Iterator[str]:
+        with self._ask("GET", path, query) as answer:
+            for line in _checked(answer):
+                yield line.decode().rstrip("\r\n")
 
     @contextmanager
-    def open(self) -> Iterator[httpx2.Client]:
-        """A connection to the running daemon; what breaks on it is translated."""
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] = MappingProxyType({}),
+        content: bytes | BinaryIO | None = None,
+    ) -> Iterator[HTTPResponse]:
+        """The running daemon's answer; what breaks on the way is translated."""
         port, token = self._reach()
-        limits = httpx2.Timeout(SILENCE_S, connect=CONNECT_S)
-        headers = {"authorization": f"Bearer {token}"}
-        url = f"http://127.0.0.1:{port}"
-        with httpx2.Client(
-            base_url=url,
-            headers=headers,
-            timeout=limits,
-            trust_env=False,
-            verify=False,  # plain HTTP on loopback; reading the certificates would take 90 ms
-        ) as client:
-            try:
-                yield client
-            except httpx2.ConnectError as error:
-                raise _not_running(f"nothing answers at {url}") from error
-            except httpx2.TransportError as error:
-                raise StillRunning(
-                    "the controller went away while it told how things go",
-                    cause=f"{type(error).__name__}: {error}".rstrip(": "),
-                    remedy="what it did goes on when it is back: tidegate up, tidegate status",
-                    code="TG601",
-                ) from error
+        where = f"{path}?{urlencode(query)}" if query else path
+        connection = HTTPConnection("127.0.0.1", port, CONNECT_S, blocksize=1 << 16)
+        with closing(connection), _translated(port):
+            connection.connect()
+            connection.sock.settimeout(SILENCE_S)
+            with suppress(BrokenPipeError):  # refused before all was sent: the answer says why
+                connection.request(method, where, content, {"authorization": f"Bearer {token}"})
+            with connection.getresponse() as answer:
+                if answer.length is None and not answer.chunked:  # the head was cut short
+                    raise IncompleteRead(b"")
+                yield answer
 
     def _reach(self) -> tuple[int, str]:
         try:
@@ -135,23 +139,44 @@ def _not_running(cause: str, remedy: str = "start it: tidegate up") -> SetupErro
     return SetupError("the controller is not running", cause=cause, remedy=remedy, code="TG240")
 
 
-def told(answer: httpx2.Response) -> Any:
-    """The answer's JSON, or the error that it tells."""
+@contextmanager
+def _translated(port: int) -> Iterator[None]:
     try:
-        told = answer.json()
+        yield
+    except ConnectionRefusedError as error:
+        raise _not_running(f"nothing answers at http://127.0.0.1:{port}") from error
+    except (OSError, HTTPException) as error:
+        raise StillRunning(
+            "the controller went away while it told how things go",
+            cause=f"{type(error).__name__}: {error}".rstrip(": "),
+            remedy="what it did goes on when it is back: tidegate up, tidegate status",
+            code="TG601",
+        ) from error
+
+
+def _told(answer: HTTPResponse) -> Any:
+    """The answer's JSON, or the error that it tells."""
+    text = answer.read()
+    try:
+        told = json.loads(text)
     except ValueError as error:
         raise InternalError(
-            "the daemon's answer is not JSON", cause=f"HTTP {answer.status_code}", code="TG943"
+            "the daemon's answer is not JSON", cause=f"HTTP {answer.status}", code="TG943"
         ) from error
-    if not answer.is_success:
+    if not _good(answer):
         raise from_json(told)
     return told
 
 
-def _check(answer: httpx2.Response) -> None:
-    if not answer.is_success:
-        answer.read()
-        told(answer)
+def _checked(answer: HTTPResponse) -> HTTPResponse:
+    """The answer, unread, unless it tells an error."""
+    if not _good(answer):
+        _told(answer)
+    return answer
+
+
+def _good(answer: HTTPResponse) -> bool:
+    return answer.status in range(200, 300)
 
 
 def part(name: str) -> str:
