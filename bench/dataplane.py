@@ -39,7 +39,7 @@ from tidegate.local.metrics.collector import Collector
 from tidegate.precedence import go_before
 
 SERVICE = "web"
-SECONDS = 4
+SECONDS = 2
 FIXED_RATE = 4_000
 STEADY, SHIFT, BARE = "ours, steady", "ours, during a shift", "bare HAProxy"
 SAFE = "bare HAProxy that repeats"

@@ -18,7 +18,7 @@ class Size:
     thorough: bool = True
     aborts: int = 20
     detections: int = 3
-    pairs: int = 4
+    pairs: int = 10
     streams: int = 200
     simulated: int = 1_000
     scans: int = 3

@@ -95,7 +95,8 @@ def _production(app: App, rules: PathRules, routes_name: str) -> str:
     find, send = rules.always(routes_name), [parts.SEND]
     if not rules.choices:
         find.insert(0, parts.END_IF_SETTLED)
-        send.append(parts.SEND_IF_SETTLED.format(settled=settled.of_groups(routes_name)))
+        look = rules.look(settled.of_groups(routes_name))
+        send.append(parts.SEND_IF_SETTLED.format(look=look))
     return _frontend(PRODUCTION, bind, find, [*choose, *send])
 
 

@@ -86,7 +86,7 @@ FORWARDED_FOR = "  http-request add-header X-Forwarded-For %[var(sess.client)]"
 # The short way (`settled`): one check, then one look for the group by the path. HAProxy reads one
 # file as two maps when it is named twice; the second one names groups, once it is settled.
 END_IF_SETTLED = "  http-request allow if { nbsrv(settled) gt 0 }"
-SEND_IF_SETTLED = "  use_backend %[path,concat(/),map_beg({settled})]"
+SEND_IF_SETTLED = "  use_backend %[{look}]"
 
 # Fewest rules where most requests pass: the map's entry (`routing`) names both groups, so the draw
 # is two rules. What a rule before it has sent somewhere does not begin with `shift:` any more.

@@ -28,9 +28,17 @@ class PathRules:
     map: str
     choices: tuple[tuple[Choice, ...], ...]
 
+    def look(self, name: str) -> str:
+        """What finds the request's path in the map of this name.
+
+        `/cats` itself lies below `/cats/` only with a slash more; below `/` lies every path.
+        """
+        slash = "" if self.map.startswith("/ ") and self.map.count("\n") == 1 else ",concat(/)"
+        return f"path{slash},map_beg({name})"
+
     def always(self, routes_name: str) -> list[str]:
         """The rules that set `txn.to` from the request's path and headers."""
-        find = f"path,concat(/),map_beg({routes_name})"
+        find = self.look(routes_name)
         lines = [f"  http-request set-var(txn.to) {find},{_SERVICES}"]
         if self.choices:
             missing = "unless { var(txn.to) -m found }"
