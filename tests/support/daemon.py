@@ -62,14 +62,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         until = dict(parse_qsl(urlsplit(self.path).query))["until"]
         self.send_response(200)
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for number, message in enumerate(self.here.stories[until]):
             if number == 1 and self.here.hold:
                 self.here.hold.wait(20)
-            self.wfile.write(json.dumps(message).encode() + b"\n")
-            self.wfile.flush()
-        self.close_connection = True
+            said = json.dumps(message).encode() + b"\n"
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(said), said))
+        self.wfile.write(b"0\r\n\r\n")
 
     def _body(self) -> bytes:
         """A body in chunks, as the client sends a tar."""
