@@ -10,6 +10,8 @@ from bench.peer import ONE_BY_ONE, TOGETHER, Swarm
 
 OURS, PEER = Tidegate.name, Swarm.name
 _ENDS = {"good": "ends gracefully", "abrupt": "ends at once on SIGTERM"}
+MOST_STOLEN, TRIES = 4.0, 3
+"""A delivery is made again, up to so often, when the host kept more (%) of the machine's time."""
 _WRONG = {"errors3": "3 % errors", "slow3": "three times slower"}
 
 
@@ -74,7 +76,7 @@ def _times(found: Found) -> Iterator[Claim]:
             runs = len(found.moved[OURS, ALL_AT_ONCE, rate])
             note = (
                 f"median of {runs}, from the command: for ours `git push`, its pipeline included; "
-                "up to three tries each while the host kept over 4 %"
+                f"up to {TRIES} tries each while the host kept over {MOST_STOLEN:.0f} %"
             )
             name = f"{what}, all at once, at {rate:,} requests/s"
             yield Claim(name, ours, fastest, "s", goal, note)

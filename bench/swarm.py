@@ -14,7 +14,7 @@ from bench import machine
 from bench.claims import Claim
 from bench.client import LongClients, Seen, Stream
 from bench.contender import Contender, Delivery, Replaced
-from bench.found import Cut, Found, Moved, Sent, claims_of
+from bench.found import MOST_STOLEN, TRIES, Cut, Found, Moved, Sent, claims_of
 from bench.images import ABRUPT, ERRORS_3, GOOD, SLOW, Version, say
 from bench.inside import Inside, main
 from bench.ours import ALL_AT_ONCE, CAREFUL, LINEAR, Tidegate, tidegate
@@ -26,8 +26,6 @@ FASTEST = {Tidegate.name: ALL_AT_ONCE, Swarm.name: TOGETHER}
 STEPS = {Tidegate.name: LINEAR, Swarm.name: ONE_BY_ONE}
 CAUTIOUS = {Tidegate.name: CAREFUL, Swarm.name: TOGETHER}
 NEVER = float("inf")
-MOST_STOLEN, TRIES = 4.0, 3
-"""A delivery is made again, up to so often, when the host kept more (%) of the machine's time."""
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tidegate.local.home import Home
 
 
 @contextmanager
-def peer(folder: Path, answer: bytes) -> Iterator[Wire]:
+def peer(folder: Path, answer: bytes, reads_on: bool = True) -> Iterator[Wire]:
     """A daemon's place, and somebody there who reads a little, answers this, and hangs up."""
     home = Home(folder)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -29,7 +29,7 @@ def peer(folder: Path, answer: bytes) -> Iterator[Wire]:
                 connection.recv(1 << 16)
                 connection.sendall(answer)
                 connection.shutdown(socket.SHUT_WR)
-                while connection.recv(1 << 16):
+                while reads_on and connection.recv(1 << 16):
                     pass
 
         thread = threading.Thread(target=serve)
@@ -73,9 +73,10 @@ def test_lines_come_until_the_stream_breaks_off(tmp_path: Path) -> None:
             next(lines)
 
 
-def test_a_refusal_that_comes_before_all_was_sent_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reads_on", [True, False])
+def test_a_refusal_that_comes_before_all_was_sent_is_told(tmp_path: Path, reads_on: bool) -> None:
     answer = http("413 Too Large", f"Content-Length: {len(REFUSED)}", body=REFUSED)
-    with peer(tmp_path, answer) as wire, pytest.raises(TidegateError) as caught:
+    with peer(tmp_path, answer, reads_on) as wire, pytest.raises(TidegateError) as caught:
         wire.send("/v1/executions", io.BytesIO(b"x" * (64 << 20)), commit="c")
     assert caught.value.number == "TG123"
 

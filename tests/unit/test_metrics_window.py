@@ -138,6 +138,17 @@ def test_lines_that_never_came_are_lost() -> None:
     assert loss.lines == 30
 
 
+def test_late_lines_of_the_worker_before_are_no_loss_and_hide_none_for_ever() -> None:
+    loss = Loss()
+    loss.look(worker(100), 100)
+    loss.look(worker(10, pid=8), 110)
+    loss.look(worker(20, pid=8), 125)  # five of them are the first worker's
+    assert loss.lines == 0
+    for _ in range(2):
+        loss.look(worker(120, pid=8), 195)
+    assert loss.lines == 30
+
+
 def test_seconds_are_told_in_the_controllers_time_when_the_machines_clock_was_set_back() -> None:
     """An hour back: the lines' seconds, and how far they are complete, go on as if it was not."""
     ahead_ms = 0
