@@ -10,7 +10,8 @@ from typing import Protocol
 from docker import DockerClient
 
 TASKS = 4
-POLL_S = 0.025
+POLL_S, SELDOM_S = 0.025, 0.2
+"""How often the engine is asked: seldom until four new tasks run, for each question costs time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +75,4 @@ class Replaced:
             if images == [wanted] * TASKS:
                 self.at = time.time()
                 self._so.set()
-            self._over.wait(POLL_S)
+            self._over.wait(POLL_S if images.count(wanted) >= TASKS else SELDOM_S)

@@ -19,7 +19,7 @@ from tidegate.local.haproxy.routes import path_rules
 from tidegate.local.haproxy.routing import group, map_text, of_group, read_map, routing, value
 from tidegate.local.haproxy.servers import Server, read_servers, with_servers
 from tidegate.local.haproxy.state import State
-from tidegate.local.haproxy.tables import parse_sessions, parse_workers
+from tidegate.local.haproxy.tables import parse_rows, parse_sessions, parse_workers
 
 CATS, DOGS = Service("cats"), Service("dogs", routes=(Route("/dogs"),), sticky=True)
 REPORTS = Reports(20_000, "word")
@@ -148,3 +148,14 @@ def test_only_the_sessions_of_one_target_are_cut() -> None:
         "0x3: proto=tcpv4 src=127.0.0.1:2 fe=production be=shop-green srv=t1 ts=00\n"
     )
     assert parse_sessions(text, ("shop-blue", "t1")) == ("0x1",)
+
+
+def test_the_wanted_columns_of_a_table() -> None:
+    text = "1\n# a,b,c\n1,2,3\n\n4,5,6\n"
+    assert parse_rows(text, ",", ("c", "a")) == [{"c": "3", "a": "1"}, {"c": "6", "a": "4"}]
+
+
+@pytest.mark.parametrize("text", ["# a,b,c\n1,2\n", "# a,b\n1,2\n"])
+def test_a_table_that_is_cut_short_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"cells|not in list"):
+        parse_rows(text, ",", ("a", "c"))

@@ -60,7 +60,7 @@ def test_failures_of_a_task_that_was_healthy_count_in_its_grace_period_too() -> 
 
 
 def test_a_new_task_is_asked_often_and_a_healthy_one_at_its_interval() -> None:
-    assert pause_ms(Checked(), CHECK, 0) == 100
+    assert pause_ms(Checked(), CHECK, 0) == 50
     assert pause_ms(Checked(), CHECK, 10_000) == 500
     assert pause_ms(Checked(), CHECK, OLD) == 1_000
     assert pause_ms(checked("+"), CHECK, 0) == 1_000

@@ -16,7 +16,7 @@ from tidegate.core.requests import Abort, AcceptApp
 from tidegate.core.seen import BalancerSeen, JobSeen, Routing, TaskSeen
 from tidegate.engine.execute import Inline, Lanes, perform
 from tidegate.engine.journal import Journal
-from tidegate.engine.loop import Engine
+from tidegate.engine.loop import ACTING_MS, Engine, pause_ms
 
 APP = App("shop", (Service("cats"),), gate=GatePolicy(GateMode.OFF))
 ROUTE = d.ApplyRouting(Routing("cats", 0))
@@ -46,6 +46,7 @@ class Recorder:
 
     def stop(self, task: str, grace_ms: int) -> None:
         self._call("stop")
+        self.hold.wait(10)
 
     def remove(self, task: str) -> None:
         self._call("remove")
@@ -222,6 +223,39 @@ def test_an_action_on_a_busy_subject_is_left_for_the_next_look() -> None:
         assert [name for name, _ in tasks.calls] == ["start", "stop"]
     finally:
         lanes.close()
+
+
+@pytest.mark.parametrize("patience_s", [60.0, 0.0])
+def test_a_removal_waits_while_another_task_has_just_begun_to_stop(
+    monkeypatch: pytest.MonkeyPatch, patience_s: float
+) -> None:
+    monkeypatch.setattr("tidegate.engine.execute.STOPS_FIRST_S", patience_s)
+    journal = Journal.in_memory()
+    ports, tasks, _ = world(journal)
+    tasks.hold.clear()
+    done = threading.Semaphore(0)
+    lanes = Lanes(ports, on_done=done.release)
+    try:
+        lanes.submit([d.StopTask("t1", 0), d.RemoveTask("t2")])
+        if patience_s:
+            tasks.hold.set()  # the stop ends
+            assert done.acquire(timeout=10)
+            assert [name for name, _ in tasks.calls] == ["stop"]
+            lanes.submit([d.RemoveTask("t2")])
+        assert _until(lambda: sorted(name for name, _ in tasks.calls) == ["remove", "stop"])
+    finally:
+        tasks.hold.set()
+        lanes.close()
+
+
+def test_what_has_just_begun_is_waited_for_before_the_next_look() -> None:
+    at_once = d.Decision((ROUTE,), look_again_at=1_000)
+    assert pause_ms(at_once, d.Decision(), 1_000, 200) == ACTING_MS
+    assert pause_ms(at_once, at_once, 1_000, 200) == 0  # it was under way already
+    assert pause_ms(d.Decision(look_again_at=900), at_once, 1_000, 200) == 0
+    assert pause_ms(d.Decision(look_again_at=1_050), d.Decision(), 1_000, 200) == 50
+    assert pause_ms(d.Decision(look_again_at=9_000), d.Decision(), 1_000, 200) == 200
+    assert pause_ms(d.Decision((ROUTE,)), d.Decision(), 1_000, 200) == 200
 
 
 def test_a_fault_of_an_adapter_becomes_a_failure_not_a_dead_lane() -> None:

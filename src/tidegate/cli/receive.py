@@ -10,12 +10,11 @@ the deployments. The pusher's Ctrl-C ends the printing, not the work.
 import fcntl
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
+from typing import NamedTuple
 
 from tidegate.api.pushing import Pushing
 from tidegate.cli.follow import follow
@@ -25,8 +24,7 @@ from tidegate.local.git.push import RefUpdate, options, plan, updates
 from tidegate.local.home import Home
 
 
-@dataclass(frozen=True, slots=True)
-class Receive:
+class Receive(NamedTuple):
     """One push, as a hook sees it. `environ` is the hook's, with git's quarantine in it."""
 
     home: Home
@@ -78,8 +76,8 @@ class Receive:
             yield
 
     def _start(self, repository: Repository, commit: str, branch: str) -> str:
-        with tempfile.TemporaryDirectory(prefix="tidegate-push-") as folder:
-            tar = repository.archive(commit, Path(folder) / "source.tar")
+        tar = repository.archive(commit, self.home.repository / "push.tar")
+        try:
             with tar.open("rb") as file:
                 return Pushing(self.home).start_execution(
                     file,
@@ -89,6 +87,8 @@ class Receive:
                     by=self.environ.get("REMOTE_USER") or getuser(),
                     branch=branch,
                 )
+        finally:
+            tar.unlink()
 
     def _note(self, commit: str) -> Path:
         """Where `pre` leaves the execution's id for `post`."""

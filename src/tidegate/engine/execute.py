@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from time import monotonic
 from typing import Protocol, assert_never
 
 from tidegate.core import decision as d
 from tidegate.core.errors import EffectFailed, TidegateError, Unreachable
 from tidegate.core.ports import Instances, World
 from tidegate.core.seen import ActionFailure
+
+STOPS_FIRST_S = 1.0
+"""So long after a task began to stop, removals of others wait for its end."""
 
 
 def perform(action: d.Action, world: World) -> None:  # noqa: C901, PLR0912 — a case per action
@@ -89,14 +93,15 @@ class Lanes:
     """In threads. What moves traffic has a lane of its own that no slow container can block.
 
     An action whose subject (a task, the balancer's change, a job) is still being worked on is left
-    out: the next look decides on it again.
+    out: the next look decides on it again. So is a removal while a task has just begun to stop: the
+    engine's time is better spent on that.
     """
 
     def __init__(self, world: World, on_done: Callable[[], None], workers: int = 6) -> None:
         self._world = world
         self._on_done = on_done
         self._lock = Lock()
-        self._busy: set[str] = set()
+        self._busy: dict[str, tuple[d.Action, float]] = {}
         self._failed: list[ActionFailure] = []
         self._traffic = ThreadPoolExecutor(1, "traffic")
         self._tasks = ThreadPoolExecutor(workers, "tasks")
@@ -107,9 +112,9 @@ class Lanes:
         for action in actions:
             lane, subject = self._lane(action)
             with self._lock:
-                if subject in self._busy:
+                if subject in self._busy or self._can_wait(action):
                     continue
-                self._busy.add(subject)
+                self._busy[subject] = action, monotonic()
             lane.submit(self._run, action, subject)
 
     def failures(self) -> tuple[ActionFailure, ...]:
@@ -138,6 +143,13 @@ class Lanes:
             case _:
                 assert_never(action)
 
+    def _can_wait(self, action: d.Action) -> bool:
+        """Whether it is a removal, and a task has only just begun to stop."""
+        late = monotonic() - STOPS_FIRST_S
+        return isinstance(action, d.RemoveTask) and any(
+            isinstance(other, d.StopTask) and begun > late for other, begun in self._busy.values()
+        )
+
     def _run(self, action: d.Action, subject: str) -> None:
         failed: ActionFailure | None = None
         try:
@@ -147,7 +159,7 @@ class Lanes:
         except Exception as fault:  # noqa: BLE001 — the boundary of a thread; it is reported
             failed = ActionFailure(d.identity(action), f"{type(fault).__name__}: {fault}")
         with self._lock:
-            self._busy.discard(subject)
+            del self._busy[subject]
             if failed:
                 self._failed.append(failed)
         self._on_done()

@@ -30,6 +30,8 @@ BUSY_TICK_MS = 200
 """The longest wait between two looks while something moves."""
 IDLE_TICK_MS = 1_000
 """The longest wait between two looks while nothing does."""
+ACTING_MS = 10
+"""The wait for an action that has just begun, which wakes the loop when it is done."""
 
 MEASURED_MS = MINUTE_MS + 15_000
 """A minute that is just over is measured whole."""
@@ -126,8 +128,10 @@ class Engine:
             self._wake.clear()
             wait_ms = IDLE_TICK_MS
             try:
+                before = self.last
                 decision = self.look()
-                wait_ms = self._wait_ms(decision)
+                tick_ms = BUSY_TICK_MS if moves(self.progress) else IDLE_TICK_MS
+                wait_ms = pause_ms(decision, before, self.now(), tick_ms)
                 self.trouble = ""
             except TidegateError as error:
                 self._troubled(str(error))
@@ -140,12 +144,6 @@ class Engine:
         if what != self.trouble:
             _log.error("%s", what)
         self.trouble = what
-
-    def _wait_ms(self, decision: Decision) -> int:
-        tick = BUSY_TICK_MS if moves(self.progress) else IDLE_TICK_MS
-        if decision.look_again_at is None:
-            return tick
-        return min(max(0, decision.look_again_at - self.now()), tick)
 
     def _record(self, events: tuple[Event, ...], now: int) -> tuple[Entry, ...]:
         if not events:
@@ -175,6 +173,18 @@ class Engine:
 
     def _metrics_since(self) -> int:
         return Reach.of(self.progress).since(self.now())
+
+
+def pause_ms(decision: Decision, before: Decision, now: int, tick_ms: int) -> int:
+    """How long to wait after a decision until the next look, if nothing wakes the loop.
+
+    Not at all when it is due, unless something was begun that `before` had not: then that is
+    waited for a little.
+    """
+    if decision.look_again_at is None:
+        return tick_ms
+    begins = any(action not in before.actions for action in decision.actions)
+    return min(max(ACTING_MS if begins else 0, decision.look_again_at - now), tick_ms)
 
 
 def moves(progress: Progress) -> bool:

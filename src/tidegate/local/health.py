@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tidegate.core.model import HealthCheck
 from tidegate.core.seen import Health
 
-FIRST_PROBES_MS = 100
+FIRST_PROBES_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def _recovering(checked: Checked, check: HealthCheck, passed: bool) -> Checked:
 def pause_ms(checked: Checked, check: HealthCheck, age_ms: int) -> int:
     """How long to wait before the next check.
 
-    A task that was never healthy is asked every 100 ms, and ever more seldom as it grows older.
+    A task that was never healthy is asked every 50 ms, and ever more seldom as it grows older.
     """
     if checked.ever_healthy:
         return check.interval_ms

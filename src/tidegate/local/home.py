@@ -1,14 +1,13 @@
 """The state directory of one app on this machine: `.tidegate/` beside its `tidegate.yaml`."""
 
-import secrets
-from dataclasses import dataclass
+import os
 from pathlib import Path
+from typing import NamedTuple
 
 from tidegate.core.errors import SetupError
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(NamedTuple):
     """Where everything of one app lies. `create` makes it; the properties only name places."""
 
     path: Path
@@ -24,8 +23,8 @@ class Home:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.haproxy, self.path / "sources", self.path / "logs" / "tasks"):
                 folder.mkdir(parents=True, exist_ok=True)
-            _write_once(self.path / "owner", secrets.token_hex(6))
-            _write_once(self.token, secrets.token_urlsafe(32))
+            _write_once(self.path / "owner", os.urandom(6).hex())
+            _write_once(self.token, os.urandom(32).hex())
             _write_once(self.path / ".gitignore", "*")
         except OSError as error:
             raise SetupError(

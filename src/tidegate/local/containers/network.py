@@ -4,6 +4,7 @@ Podman has nothing for the last: its `isolate` parts networks, not the container
 """
 
 import threading
+from time import monotonic
 
 from docker import DockerClient
 from docker.errors import APIError
@@ -14,6 +15,10 @@ from tidegate.local.containers.labels import MANAGED, OWNER
 NO_TALK = "com.docker.network.bridge.enable_icc"
 
 
+FRESH_S = 1.0
+"""Tasks that start at the same time share one look."""
+
+
 class Network:
     """Made when the first task needs it, and again if somebody removed it."""
 
@@ -22,11 +27,15 @@ class Network:
         self._client = client
         self._owner = owner
         self._lock = threading.Lock()
+        self._seen_s = float("-inf")
 
     def ensure(self) -> None:
         """Make the network unless it is there. Raises the SDK's errors."""
         with self._lock:
+            if monotonic() - self._seen_s < FRESH_S:
+                return
             if self._client.networks.list(names=[f"^{self.name}$"]):
+                self._seen_s = monotonic()
                 return
             try:
                 self._client.networks.create(

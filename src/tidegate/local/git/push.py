@@ -1,15 +1,14 @@
 """What a push asks for, and what is done with each ref: decisions only."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tidegate.core.errors import UsageError
 
 NO_DEPLOY = "no-deploy"
 
 
-@dataclass(frozen=True, slots=True)
-class RefUpdate:
+class RefUpdate(NamedTuple):
     """One line of a receive hook: a ref moves from `old` to `new`; 40 zeros stand for nothing."""
 
     old: str
@@ -27,8 +26,7 @@ class RefUpdate:
         return not self.new.strip("0")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The commit to put into the pipeline, if any, and what to say of the other refs."""
 
     commit: str | None

@@ -5,8 +5,8 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tidegate.core.errors import GitFailed, NotFound, SetupError
 from tidegate.local.git.command import git
@@ -22,8 +22,7 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit: its full id, the first line of its message, and its author's name."""
 
     id: str
@@ -31,8 +30,7 @@ class Commit:
     author: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """A bare repository whose HEAD names the branch that is deployed.
 
     `environ` is given to git: None for ours without GIT_*; a hook hands on its own, for the pushed

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tidegate.core.errors import EffectFailed, SetupError
@@ -67,6 +68,24 @@ def read(path: Path) -> str:
         return ""
 
 
+def kept(path: Path) -> str:
+    """The same, kept in memory while the file stays the same: for what is read at each look.
+
+    Not for files of /proc, which always look the same.
+    """
+    try:
+        found = path.stat()
+        return _text(path, found.st_ino, found.st_mtime_ns, found.st_size)
+    except FileNotFoundError:
+        return ""
+
+
+@lru_cache(maxsize=16)
+def _text(path: Path, *version: int) -> str:
+    """The text of this version of a file."""
+    return path.read_text()
+
+
 def write(path: Path, text: str) -> None:
     """Replace the file as a whole: write anew, flush to the disk, rename.
 
@@ -80,6 +99,7 @@ def write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(path)
+        _text.cache_clear()  # a file made anew within the clock's tick may look the same
         _flush_directory(path.parent)
     except OSError as error:
         raise EffectFailed(

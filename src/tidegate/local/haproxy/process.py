@@ -12,7 +12,7 @@ from tidegate.core.errors import EffectFailed, SetupError
 from tidegate.core.model import Listener
 from tidegate.local.haproxy.listening import wait_until_free
 from tidegate.local.haproxy.machine import find_binary, processes
-from tidegate.local.haproxy.place import CONFIGURATION, MASTER, WORKER, Place, read
+from tidegate.local.haproxy.place import CONFIGURATION, MASTER, WORKER, Place, kept, read
 from tidegate.local.haproxy.runtime import Runtime
 from tidegate.local.haproxy.tables import Look
 from tidegate.precedence import go_before
@@ -62,7 +62,7 @@ class Process:
 
         Reloads keep it. Source: proc(5), the 22nd word of /proc/PID/stat.
         """
-        pid = read(self._place.pid).strip()
+        pid = kept(self._place.pid).strip()
         _, _, rest = read(Path(f"/proc/{pid}/stat")).rpartition(")")
         return f"{pid}@{rest.split()[19]}" if rest else pid
 

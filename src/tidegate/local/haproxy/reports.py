@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass
 
 from tidegate.core.errors import SetupError
-from tidegate.local.haproxy.place import Place, read, write
+from tidegate.local.haproxy.place import Place, kept, write
 
 _PORTS = range(20_000, 32_000)  # below those that systems give to outgoing connections
 _TRIES = 50
@@ -27,7 +27,7 @@ class Reports:
 
 def reports(place: Place) -> Reports:
     """Where the lines go, chosen once for the directory."""
-    port, _, word = read(place.collector).strip().partition(" ")
+    port, _, word = kept(place.collector).strip().partition(" ")
     return Reports(int(port), word) if word else _choose(place)
 
 

@@ -17,6 +17,9 @@ TEST = "test:"
 """What stands before the target group in the line of a request of the test listener."""
 
 
+_COLOURS = {str(colour): colour for colour in Colour}
+
+
 def group(service: str, colour: Colour) -> str:
     """The name of a target group: HAProxy's backend."""
     return f"{service}-{colour}"
@@ -25,7 +28,7 @@ def group(service: str, colour: Colour) -> str:
 def of_group(name: str) -> tuple[str, Colour] | None:
     """The service and colour of a backend's name, or None when it is no target group."""
     service, _, colour = name.rpartition("-")
-    return (service, Colour(colour)) if service and colour in set(Colour) else None
+    return (service, _COLOURS[colour]) if service and colour in _COLOURS else None
 
 
 def value(routing: Routing) -> str:

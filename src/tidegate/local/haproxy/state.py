@@ -13,7 +13,7 @@ from tidegate.core.seen import Routing
 from tidegate.local.haproxy import configuration as conf
 from tidegate.local.haproxy import servers
 from tidegate.local.haproxy.machine import max_connections
-from tidegate.local.haproxy.place import Place, read, write
+from tidegate.local.haproxy.place import Place, kept, read, write
 from tidegate.local.haproxy.reports import reports
 from tidegate.local.haproxy.routing import group, map_text, read_map, routing, value
 
@@ -28,7 +28,7 @@ class State:
     @property
     def listener(self) -> str:
         """The listener key of the app that is served, "" before the first."""
-        return conf.listener_of(read(self._place.configuration))
+        return conf.listener_of(kept(self._place.configuration))
 
     def mark(self, listener: str) -> str:
         """What a process that runs with this listener says of itself."""

@@ -10,6 +10,8 @@ from tidegate.local.haproxy.routing import of_group
 
 Row = dict[str, str]
 
+_STAT = ("pxname", "svname", "status", "scur", "req_tot")
+_STATE = ("be_name", "srv_name", "srv_addr", "srv_port", "srv_admin_state", "srv_uweight")
 _MAINTENANCE = 0x01  # SRV_ADMF_FMAINT, set by the runtime API
 _DRAIN = 0x08  # SRV_ADMF_FDRAIN, set by the runtime API
 
@@ -108,9 +110,9 @@ def parse_workers(text: str) -> tuple[int, ...]:
 
 def parse_worker(pid: int, state: str, stat: str) -> Worker:
     """A worker by its answers to `show servers state` and `show stat -1 6 -1`."""
-    counts = {(row["pxname"], row["svname"]): row for row in parse_rows(stat, ",")}
+    counts = {(row["pxname"], row["svname"]): row for row in parse_rows(stat, ",", _STAT)}
     targets = {}
-    for row in parse_rows(state, " "):
+    for row in parse_rows(state, " ", _STATE):
         key = (row["be_name"], row["srv_name"])
         if of_group(key[0]) and key in counts:
             targets[key] = _held(row, counts[key])
@@ -140,15 +142,22 @@ def parse_sessions(text: str, key: tuple[str, str]) -> tuple[str, ...]:
     return tuple(w[0].rstrip(":") for w in words if wanted <= set(w))
 
 
-def parse_rows(text: str, separator: str) -> list[Row]:
-    """A table: the line that starts with `# ` names the columns."""
-    names: Sequence[str] = ()
+def parse_rows(text: str, separator: str, wanted: Sequence[str]) -> list[Row]:
+    """The wanted columns of a table: the line that starts with `# ` names them all.
+
+    Raises `ValueError` when one is missing, or a row is cut short.
+    """
+    places: list[tuple[str, int]] = []
     rows: list[Row] = []
     for line in text.splitlines():
+        cells = line.split(separator)
         if line.startswith("# "):
             names = line.removeprefix("# ").split(separator)
-        elif names and line:
-            rows.append(dict(zip(names, line.split(separator), strict=False)))
+            places = [(name, names.index(name)) for name in wanted]
+        elif places and line:
+            if len(cells) < len(names):
+                raise ValueError(f"a row of {len(cells)} cells under {len(names)} names")
+            rows.append({name: cells[place] for name, place in places})
     return rows
 
 
