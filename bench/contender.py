@@ -9,9 +9,12 @@ from typing import Protocol
 
 from docker import DockerClient
 
+from tidegate.local.containers.events import Events
+
 TASKS = 4
-POLL_S, SELDOM_S = 0.025, 0.2
-"""How often the engine is asked: seldom until four new tasks run, for each question costs time."""
+LOOK_EVERY_S = 0.2
+"""The engine is asked when it tells of an event, or so often: each question takes time from what
+is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Replaced:
     image: str
     at: float | None = None
     _over: threading.Event = field(default_factory=threading.Event)
+    _woken: threading.Event = field(default_factory=threading.Event)
     _so: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -57,11 +61,15 @@ class Replaced:
         """Look while the block runs; `at` is when that was first so, None for never."""
         wanted = self.client.images.get(self.image).id
         thread = threading.Thread(target=self._watch, args=(wanted,))
+        events = Events(self.client, {}, self._woken.set)
         thread.start()
+        events.open()
         try:
             yield self
         finally:
             self._over.set()
+            self._woken.set()
+            events.close()
             thread.join()
 
     def wait(self, limit_s: float) -> None:
@@ -70,9 +78,10 @@ class Replaced:
 
     def _watch(self, wanted: str | None) -> None:
         while not self._over.is_set() and self.at is None:
+            self._woken.clear()
             running = self.client.api.containers(filters={"status": "running"})
             images = [c["ImageID"] for c in running if self.contender.owns(c["Names"])]
             if images == [wanted] * TASKS:
                 self.at = time.time()
                 self._so.set()
-            self._over.wait(POLL_S if images.count(wanted) >= TASKS else SELDOM_S)
+            self._woken.wait(LOOK_EVERY_S)

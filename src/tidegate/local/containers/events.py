@@ -11,6 +11,8 @@ from docker.types.daemon import CancellableStream
 from requests import RequestException
 
 AGAIN_AFTER_S = 0.5
+_NO_NEWS = frozenset({"create", "kill", "attach", "exec_create", "exec_start", "exec_die"})
+"""What changes nothing yet: a start or an end follows, or nothing does."""
 
 
 class Events:
@@ -26,7 +28,7 @@ class Events:
         self._filters = mine | {"type": "container"}
         self._on_event = on_event
         self._closed = threading.Event()
-        self._stream: CancellableStream[str] | None = None
+        self._stream: CancellableStream[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
 
     def open(self) -> None:
@@ -47,10 +49,11 @@ class Events:
             self._closed.wait(AGAIN_AFTER_S)
 
     def _listen(self) -> None:
-        stream: Any = self._client.api.events(filters=self._filters)
+        stream: Any = self._client.api.events(filters=self._filters, decode=True)
         self._stream = stream
         with closing(stream._response):  # the stream's own `close` only cuts the connection
             self._on_event()  # what happened before we listened
             if not self._closed.is_set():
-                for _ in stream:
-                    self._on_event()
+                for event in stream:
+                    if str(event.get("Action")).partition(":")[0] not in _NO_NEWS:
+                        self._on_event()

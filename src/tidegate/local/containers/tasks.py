@@ -56,6 +56,7 @@ class ContainerTasks:
         self._ports = HostPorts()
         self._prober = Prober(on_change)
         self._usages = Usages(client)
+        self._users: dict[str, str] = {}
         self._watcher = Watcher(client, self._owner, self._looked)
 
     def open(self) -> "ContainerTasks":
@@ -82,7 +83,7 @@ class ContainerTasks:
         place = self._place(action.instance)
         secrets = read_secrets(action.service.secrets)
         with self._seen_afterwards(), translated(what):
-            user = self._client.images.get(action.digest).attrs["Config"].get("User") or ""
+            user = self._user_of(action.digest)
             self._network.ensure()
             self._start(action, Given(user, secrets, place, podman(self._client) is not None))
 
@@ -127,6 +128,13 @@ class ContainerTasks:
         health = self._prober.health(task)
         note = self._prober.fault(task) if health is Health.UNHEALTHY else seen.note
         return replace(seen, health=health, note=note, usage=self._usages.of(task))
+
+    def _user_of(self, image: str) -> str:
+        """The user that the image names, "" for root: an image's id stands for what it says."""
+        if image not in self._users:
+            found = self._client.images.get(image).attrs["Config"]
+            self._users[image] = found.get("User") or ""
+        return self._users[image]
 
     # --- starting -------------------------------------------------------------------------------
 
