@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tidegate.local.setup.dockerd import FAST
+
 PREFIX = "tidegate-bench-"
 ROOT = Path("/var/tmp")
 NEEDED = ("dockerd", "docker", "ip", "nsenter", "git", "haproxy")
@@ -89,7 +91,7 @@ def _start(engine: PrivateEngine) -> None:
     with (folder / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                *(*engine.inside, "dockerd", "--userland-proxy=false", "--log-level=warn"),
+                *(*engine.inside, "dockerd", *FAST, "--log-level=warn"),
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
                 *("--pidfile", str(folder / "docker.pid"), "--host", engine.url),
             ],

@@ -21,7 +21,7 @@ from tests.support.tasks_bench import ContainerBench, Nature, container_bench
 from tidegate.core.errors import EffectFailed
 from tidegate.core.model import HealthCheck, Secret, Security
 from tidegate.core.seen import Health, TaskState
-from tidegate.local.containers import clear_away
+from tidegate.local.containers import clear_away, network
 from tidegate.local.containers.hostports import candidates
 from tidegate.local.containers.labels import container_name
 from tidegate.local.podman import podman
@@ -74,9 +74,13 @@ def test_the_engine_holds_the_limits_that_were_asked_for(bench: ContainerBench) 
     assert binding["HostIp"] == "127.0.0.1"
 
 
-def test_tasks_of_one_app_cannot_reach_each_other(bench: ContainerBench) -> None:
+@pytest.mark.parametrize("of_the_engine", [network.DEFAULT, "no-such-network"])
+def test_tasks_of_one_app_cannot_reach_each_other(
+    bench: ContainerBench, monkeypatch: pytest.MonkeyPatch, of_the_engine: str
+) -> None:
     if podman(bench.client):
         pytest.skip("Podman cannot part the containers of one network")
+    monkeypatch.setattr(network, "DEFAULT", of_the_engine)
     for task in ("t1", "t2"):
         bench.tasks.start(bench.start(task))
         bench.wait_for(task, healthy)
@@ -234,7 +238,10 @@ def test_a_hung_task_becomes_unhealthy_and_recovers(bench: ContainerBench) -> No
 # --- whose it is, and who looks -------------------------------------------------------------
 
 
-def test_two_owners_never_touch_each_other(bench: ContainerBench, tmp_path: Path) -> None:
+def test_two_owners_never_touch_each_other(
+    bench: ContainerBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(network, "DEFAULT", "no-such-network")
     with container_bench(tmp_path / "other") as other:
         for each in (bench, other):
             each.tasks.start(each.start("t1"))
@@ -244,6 +251,7 @@ def test_two_owners_never_touch_each_other(bench: ContainerBench, tmp_path: Path
         clear_away(bench.client, bench.home.owner)
         assert bench.tasks.observe() == ()
         assert other.wait_for("t1", healthy)
+        assert not bench.client.networks.list(names=[f"tidegate-{bench.home.owner}"])
         assert other.client.networks.list(names=[f"tidegate-{other.home.owner}"])
 
 

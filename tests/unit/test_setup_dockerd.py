@@ -63,7 +63,7 @@ def test_it_starts_once_with_the_measured_flags_and_stops_when_asked(cleared: Pa
     start_dockerd(here)
     start_dockerd(here)
     assert ping(here.url) is None
-    assert flags(cleared) == ["--userland-proxy=false --live-restore --log-level=warn"]
+    assert flags(cleared) == ["--userland-proxy=false --icc=false --live-restore --log-level=warn"]
     assert stop_own_dockerd(here)
     assert ping(here.url) is not None
     assert not stop_own_dockerd(here)

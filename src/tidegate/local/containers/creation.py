@@ -23,7 +23,7 @@ _NUMBERS = re.compile(r"(?P<uid>\d+)(?::(?P<gid>\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose container it is. `network` is the bridge of the owner's tasks."""
+    """Whose container it is. `network` is the bridge that its tasks are on."""
 
     id: str
     app: str

@@ -84,8 +84,9 @@ class ContainerTasks:
         secrets = read_secrets(action.service.secrets)
         with self._seen_afterwards(), translated(what):
             user = self._user_of(action.digest)
-            self._network.ensure()
-            self._start(action, Given(user, secrets, place, podman(self._client) is not None))
+            on = Owner(self._owner, self._app_name(), self._network.ensure())
+            given = Given(user, secrets, place, podman(self._client) is not None)
+            self._start(on, action, given)
 
     def stop(self, task: str, grace_ms: int) -> None:
         """Stop it with its image's signal, killing it after the grace. Raises `EffectFailed`.
@@ -138,12 +139,12 @@ class ContainerTasks:
 
     # --- starting -------------------------------------------------------------------------------
 
-    def _start(self, action: StartTask, given: Given) -> None:
+    def _start(self, on: Owner, action: StartTask, given: Given) -> None:
         """Another port whenever the engine refuses one."""
         refused: list[int] = []
         while True:
             with self._ports.hold(self._name(action.task), refused, given.place.address) as port:
-                container = self._create(action, given, port)
+                container = self._create(on, action, given, port)
                 if container.status != "created":
                     return  # it runs, or has run
                 try:
@@ -155,11 +156,10 @@ class ContainerTasks:
                         raise
                     refused.append(port)
 
-    def _create(self, action: StartTask, given: Given, port: int) -> Container:
+    def _create(self, on: Owner, action: StartTask, given: Given, port: int) -> Container:
         """The container, made now or before."""
-        owner = Owner(self._owner, self._app_name(), self._network.name)
         try:
-            return self._client.containers.create(**creation(owner, action, given, port))
+            return self._client.containers.create(**creation(on, action, given, port))
         except APIError as error:
             if not name_taken(error):
                 raise
