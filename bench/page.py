@@ -14,7 +14,8 @@ _GROUPS = (
     (
         "Beside Docker Swarm",
         "`docker service update`, start-first, on the same engine, with the same images, 4 tasks, "
-        "load and client. The engine is one of the bench's own in a network namespace of its own. "
+        "load and client. The engine is one of the bench's own in a network namespace of its own, "
+        "with the flags that `tidegate setup` starts one with. "
         "Swarm's own balancing needs IPVS, so its tasks are found by DNS and balanced by HAProxy "
         "with the same retries as ours. The app listens 0.5 s after its start and takes 5 ms for "
         "an answer. Swarm sees health alone: it never notices a release that is healthy but wrong.",
