@@ -13,7 +13,7 @@ class Size:
     """
 
     rates: tuple[int, ...] = (500, 2_000)
-    rounds: int = 3
+    rounds: int = 5
     watch_s: float = 30.0
     thorough: bool = True
     aborts: int = 20
