@@ -1,6 +1,8 @@
 """The comparison finds a worse candidate soon, and an equal one (almost) never."""
 
+from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -9,7 +11,7 @@ from tests.support.streams import Side, Stream, pool, stream
 from tidegate.core import analysis
 from tidegate.core.analysis import Comparison, against, compare
 from tidegate.core.analysis import ComparisonVerdict as Verdict
-from tidegate.core.metrics import Second
+from tidegate.core.metrics import Second, bucket_of
 from tidegate.core.model import AnalysisPolicy
 
 POLICY = AnalysisPolicy()
@@ -104,6 +106,35 @@ def test_three_times_the_latency_is_found_in_seconds() -> None:
     delays = [found_after_s(stream(STABLE, SLOW, seed)) for seed in range(40)]
     assert median(delays) <= 15
     assert max(delays) <= 30
+
+
+def paused(of: Stream, seed: int) -> Stream:
+    """The same on a machine that pauses in a third of the seconds: half of them wait for 0.4 s."""
+    rng = Random(seed)
+    late = {at for at in range(of.stable[0].at_ms, of.until, 1_000) if rng.random() < 1 / 3}
+
+    def told(one: Second) -> Second:
+        if one.at_ms not in late:
+            return one
+        counts = Counter({bucket: n - n // 2 for bucket, n in one.latency})
+        counts[bucket_of(400_000)] += one.requests - counts.total()
+        return one._replace(latency=tuple(sorted(counts.items())))
+
+    stable, candidate = (tuple(map(told, side)) for side in (of.stable, of.candidate))
+    return replace(of, stable=stable, candidate=candidate)
+
+
+def test_pauses_of_the_machine_do_not_hide_three_times_the_latency() -> None:
+    delays = [found_after_s(paused(stream(STABLE, SLOW, seed), seed)) for seed in range(40)]
+    assert median(delays) <= 20
+    assert max(delays) <= 45
+
+
+def test_pauses_of_the_machine_are_not_blamed_on_an_equal_candidate() -> None:
+    runs = 200
+    streams = (paused(stream(STABLE, EQUAL, seed), seed) for seed in range(runs))
+    blamed = sum(look(of).verdict is Verdict.WORSE for of in streams)
+    assert blamed <= runs * POLICY.false_rollback_rate
 
 
 def test_a_fault_that_comes_late_is_found_too() -> None:

@@ -114,7 +114,7 @@ def test_shares_of_nothing_are_zero() -> None:
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=300))
-def test_the_baseline_s_p95_is_that_of_all_it_learned_the_last_seconds_counting_most(
+def test_the_baseline_s_pooled_p95_is_that_of_all_it_learned_the_last_seconds_counting_most(
     latencies_ms: list[int],
 ) -> None:
     normal = Baseline()
@@ -123,8 +123,8 @@ def test_the_baseline_s_p95_is_that_of_all_it_learned_the_last_seconds_counting_
         weights[bucket_of(latency_ms * 1000)] += 0.9**age
     for latency_ms in latencies_ms:
         normal.learn(second(0, 7, latency_ms=latency_ms))
-    above = sum(weights[normal.p95 + 1 :]) / sum(weights)
-    from_it = sum(weights[normal.p95 :]) / sum(weights)
+    above = sum(weights[normal.pooled + 1 :]) / sum(weights)
+    from_it = sum(weights[normal.pooled :]) / sum(weights)
     assert above <= 0.05 + 1e-6
     assert from_it >= 0.05 - 1e-6
 
@@ -136,6 +136,24 @@ def test_what_was_slow_under_a_load_that_has_passed_is_not_normal_any_more() -> 
     for _ in range(45):
         normal.learn(second(0, 500, latency_ms=10))
     assert normal.p95 == bucket_of(10_000)
+
+
+def test_pauses_of_the_machine_do_not_hide_what_is_normal_between_them() -> None:
+    normal = Baseline()
+    for number in range(60):
+        paused = number % 5 < 2
+        normal.learn(second(0, 500, latency_ms=80 if paused else 10))
+    assert normal.pooled == bucket_of(80_000)
+    assert normal.p95 == bucket_of(10_000)
+
+
+@pytest.mark.parametrize("requests", [7, 99, 100, 2_000])
+def test_what_is_slow_all_the_time_is_normal_at_any_rate(requests: int) -> None:
+    normal = Baseline()
+    for latency_ms in (10, 80):
+        for _ in range(15 * -(-100 // requests)):
+            normal.learn(second(0, requests, latency_ms=latency_ms))
+    assert normal.p95 == bucket_of(80_000)
 
 
 def test_the_error_share_is_never_zero_and_forgets() -> None:

@@ -2,9 +2,9 @@
 
 Two tests run side by side, each with half of the false rollbacks that the policy allows
 (Bonferroni): more 5xx answers, and more requests slower than stable's 95th percentile of earlier
-seconds. Both are products of bets (`core.eprocess` names the papers), so the bound holds however
-often one looks and whenever one stops: over a whole deployment, an equal candidate is found worse
-with probability at most `false_rollback_rate`.
+calm seconds. Both are products of bets (`core.eprocess` names the papers), so the bound holds
+however often one looks and whenever one stops: over a whole deployment, an equal candidate is found
+worse with probability at most `false_rollback_rate`.
 
 What it rests on: the balancer splits requests at random, and both sides have equally many tasks.
 Errors must not cling together within one second on one side only; slow requests may.

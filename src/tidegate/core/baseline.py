@@ -12,6 +12,8 @@ _PRIOR_REQUESTS, _PRIOR_ERRORS = 100.0, 0.5  # as if this much had been seen bef
 _MEMORY = 0.97  # of past errors, a second later: half is forgotten in 23 s
 _GROWTH = 1 / 0.9  # of a second's latencies against those of the second before: half in 7 s
 _MOST_WEIGHT = 1e9
+_SHARE_ABOVE = 0.05
+_STRETCH_REQUESTS, _STRETCHES = 100, 15
 
 
 @dataclass(slots=True)
@@ -28,41 +30,65 @@ class Baseline:
     weight: float = 1.0  # of a request of the next second
     total: float = 0.0  # of all weights
     counts: list[float] = field(default_factory=lambda: [0.0] * len(BUCKET_BOUNDS_US))
-    p95: int = 0
-    above: float = 0.0  # the weights in buckets above `p95`
+    pooled: int = 0
+    above: float = 0.0  # the weights in buckets above `pooled`
+    stretch: dict[int, int] = field(default_factory=dict)  # requests by bucket, not yet enough
+    stretches: tuple[int, ...] = ()  # the bucket of the 95th percentile of each, newest last
 
     @property
     def error_share(self) -> float:
         """The guess for the next second, 0..1, never 0 and never 1."""
         return self.errors / self.requests
 
+    @property
+    def p95(self) -> int:
+        """The bucket that few requests of calm seconds are above; 0 before the first."""
+        calm = sorted(self.stretches)[len(self.stretches) // 4] if self.stretches else self.pooled
+        return min(self.pooled, calm)
+
     def learn(self, second: Second) -> None:
-        """Take the second in, and move the p95 to where it now is."""
+        """Take the second in, and move the percentiles to where they now are."""
         self.requests = (
             _PRIOR_REQUESTS + (self.requests - _PRIOR_REQUESTS) * _MEMORY + second.requests
         )
         self.errors = _PRIOR_ERRORS + (self.errors - _PRIOR_ERRORS) * _MEMORY + second.errors
-        counts, limit, weight = self.counts, self.p95, self.weight
+        counts, limit, weight = self.counts, self.pooled, self.weight
         for bucket, requests in second.latency:
             counts[bucket] += requests * weight
             self.seen += requests
             self.total += requests * weight
             if bucket > limit:
                 self.above += requests * weight
-        allowed = self.total * 0.05
+        allowed = self.total * _SHARE_ABOVE
         while self.above > allowed:
-            self.p95 += 1
-            self.above -= counts[self.p95]
-        while self.p95 and self.above + counts[self.p95] <= allowed:
-            self.above += counts[self.p95]
-            self.p95 -= 1
+            self.pooled += 1
+            self.above -= counts[self.pooled]
+        while self.pooled and self.above + counts[self.pooled] <= allowed:
+            self.above += counts[self.pooled]
+            self.pooled -= 1
+        self._learn_stretch(second)
         self.weight *= _GROWTH
         if self.weight > _MOST_WEIGHT:
             self._scale_down()
+
+    def _learn_stretch(self, second: Second) -> None:
+        stretch = self.stretch
+        for bucket, requests in second.latency:
+            stretch[bucket] = stretch.get(bucket, 0) + requests
+        total = sum(stretch.values())
+        if total < _STRETCH_REQUESTS:
+            return
+        above, limit = 0, 0
+        for limit in sorted(stretch, reverse=True):
+            above += stretch[limit]
+            if above > total * _SHARE_ABOVE:
+                break
+        self.stretches = (*self.stretches, limit)[-_STRETCHES:]
+        self.stretch = {}
 
     def _scale_down(self) -> None:
         """Count the weights anew from 1, before they leave what a float can tell apart."""
         self.counts = [count / self.weight for count in self.counts]
         self.total = sum(self.counts)
-        self.above = sum(self.counts[self.p95 + 1 :])
+        self.above = sum(self.counts[self.pooled + 1 :])
         self.weight = 1.0
