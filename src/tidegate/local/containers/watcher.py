@@ -113,7 +113,14 @@ class Watcher:
         for container in listed:
             key, state = container["Id"], container["State"]
             before = self._inspected.get(key)
-            inspected[key] = before if before and before[0] == state else (state, self._read(key))
+            if before and before[0] == state:
+                inspected[key] = before
+                continue
+            try:
+                inspected[key] = state, self._read(key)
+            except APIError as error:
+                if not gone(error):
+                    raise  # else removed since, or listed before it can be read: the next look asks
         news = inspected != self._inspected
         self._inspected = inspected
         self._known = {found.seen.id: found for _, found in inspected.values() if found}
@@ -136,16 +143,14 @@ class Watcher:
         return found
 
     def _read(self, container: str) -> Read | None:
+        """Raises the SDK's `APIError`; None, once told, for one with damaged labels."""
+        inspected: dict[str, Any] = self._client.api.inspect_container(container)
         try:
-            inspected: dict[str, Any] = self._client.api.inspect_container(container)
-            return self._with_note(container, read(inspected))
-        except APIError as error:
-            if gone(error):
-                return None  # removed since it was listed
-            raise
+            found = read(inspected)
         except (KeyError, ValueError) as error:
             log.warning("container %s has damaged labels: %s", container[:12], error)
             return None
+        return self._with_note(container, found)
 
     def _with_note(self, container: str, found: Read) -> Read:
         """Why it ended so soon, if its last lines tell."""
