@@ -41,3 +41,10 @@ def test_the_tree_shows_the_help_that_the_command_itself_has(command: Standing) 
     itself = command.loaded()
     assert itself.name == command.name
     assert " ".join(itself.help.split()) == " ".join(command.help.split())
+
+
+def test_a_hook_of_a_push_loads_little() -> None:
+    code = "import sys, tidegate.cli.receive; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"dataclasses", "inspect", "tempfile", "secrets", "httpx2", "docker", "pydantic"}
+    assert not heavy & set(done.stdout.split())

@@ -5,6 +5,8 @@
 `pre` hands the pushed commit to the daemon and prints what happens to it, line by line; the push
 is refused when the build, the tests or the gate refuse. `post` prints the rest, up to the end of
 the deployments. The pusher's Ctrl-C ends the printing, not the work.
+
+A hook starts twice at every push, so what it loads is light: named tuples here, no dataclasses.
 """
 
 import fcntl

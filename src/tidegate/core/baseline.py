@@ -6,7 +6,7 @@ of `core.eprocess` unfair.
 
 from dataclasses import dataclass, field
 
-from tidegate.core.metrics import BUCKET_BOUNDS_US, Second
+from tidegate.core.metrics import BUCKET_BOUNDS_US, Second, bucket_of, merge, percentile_us
 
 _PRIOR_REQUESTS, _PRIOR_ERRORS = 100.0, 0.5  # as if this much had been seen before the first second
 _MEMORY = 0.97  # of past errors, a second later: half is forgotten in 23 s
@@ -22,6 +22,10 @@ class Baseline:
 
     Latencies of the last seconds count most: what was normal under a load that has passed would
     hide a candidate that is slow now. A new second weighs more, instead of each old one less.
+
+    A pause of the machine slows many requests of both sides at once. Pooled with calm seconds it
+    would hide a slow candidate long after it, so a lower p95 of calm stretches goes before: of the
+    last 15 stretches of 100 requests or more, a quarter were calmer.
     """
 
     requests: float = _PRIOR_REQUESTS
@@ -32,7 +36,7 @@ class Baseline:
     counts: list[float] = field(default_factory=lambda: [0.0] * len(BUCKET_BOUNDS_US))
     pooled: int = 0
     above: float = 0.0  # the weights in buckets above `pooled`
-    stretch: dict[int, int] = field(default_factory=dict)  # requests by bucket, not yet enough
+    stretch: tuple[Second, ...] = ()  # not yet enough requests
     stretches: tuple[int, ...] = ()  # the bucket of the 95th percentile of each, newest last
 
     @property
@@ -66,25 +70,19 @@ class Baseline:
         while self.pooled and self.above + counts[self.pooled] <= allowed:
             self.above += counts[self.pooled]
             self.pooled -= 1
-        self._learn_stretch(second)
+        if second.latency:
+            self._learn_stretch(second)
         self.weight *= _GROWTH
         if self.weight > _MOST_WEIGHT:
             self._scale_down()
 
     def _learn_stretch(self, second: Second) -> None:
-        stretch = self.stretch
-        for bucket, requests in second.latency:
-            stretch[bucket] = stretch.get(bucket, 0) + requests
-        total = sum(stretch.values())
-        if total < _STRETCH_REQUESTS:
+        self.stretch = (*self.stretch, second)
+        if sum(n for one in self.stretch for _, n in one.latency) < _STRETCH_REQUESTS:
             return
-        above, limit = 0, 0
-        for limit in sorted(stretch, reverse=True):
-            above += stretch[limit]
-            if above > total * _SHARE_ABOVE:
-                break
-        self.stretches = (*self.stretches, limit)[-_STRETCHES:]
-        self.stretch = {}
+        limit_us = percentile_us(merge(self.stretch), 100 * (1 - _SHARE_ABOVE)) or 0
+        self.stretches = (*self.stretches, bucket_of(limit_us))[-_STRETCHES:]
+        self.stretch = ()
 
     def _scale_down(self) -> None:
         """Count the weights anew from 1, before they leave what a float can tell apart."""
